@@ -1,0 +1,1 @@
+//! Transactions, tasks, events and sealed secrets over SQLite

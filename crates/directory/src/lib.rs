@@ -1,0 +1,1 @@
+//! People from HR, and their accounts in applications

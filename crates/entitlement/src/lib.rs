@@ -1,0 +1,1 @@
+//! Who holds which license, and what follows a change: pure decisions

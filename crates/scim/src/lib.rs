@@ -1,0 +1,31 @@
+//! SCIM 2.0 as pure functions and data: schemas, resources, paths, filters, patches, diffs,
+//! projections and the protocol's messages (RFC 7643, 7644, 9865).
+//!
+//! This crate knows no HTTP, no SQL, no clock and no vendor. Everything is driven by schemas, which
+//! are data: an extension attribute is read, filtered, patched and projected like a core one.
+//!
+//! The order of events for a write: [`Resource::read`] or [`PatchRequest::read`] turns a body into
+//! something always valid (and says what it tolerated), [`PatchRequest::apply`] turns the stored
+//! resource into the next one and a [`MemberDelta`], [`diff`] says what changed.
+
+mod error;
+mod filter;
+pub mod limits;
+mod patch;
+mod path;
+mod resource;
+mod resource_type;
+mod schema;
+mod tolerance;
+pub mod urn;
+
+pub use error::{Error, ScimType};
+pub use filter::{CompareOp, Filter, FilterError, Literal};
+pub use patch::{
+    Member, MemberDelta, MemberStep, PatchOp, PatchOperation, PatchOutcome, PatchRequest,
+};
+pub use path::{AttributePath, PatchPath};
+pub use resource::Resource;
+pub use resource_type::{Extension, ResourceType};
+pub use schema::{Attribute, AttributeType, Mutability, Returned, Schema, Uniqueness};
+pub use tolerance::{Tolerance, Tolerances, Tolerated};

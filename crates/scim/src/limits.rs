@@ -1,0 +1,18 @@
+//! Every limit of this crate, by name.
+
+/// Longest filter or path accepted, in bytes.
+pub const FILTER_BYTES_MAX: usize = 8_192;
+/// Deepest nesting of a filter (parentheses, `not`, value filters).
+pub const FILTER_DEPTH_MAX: usize = 32;
+/// Most comparisons in one filter.
+pub const FILTER_TERM_COUNT_MAX: usize = 256;
+/// Most operations in one PATCH request.
+pub const PATCH_OPERATION_COUNT_MAX: usize = 1_000;
+/// Most members named in one request.
+pub const MEMBER_COUNT_MAX: usize = 100_000;
+/// Most values of one multi-valued attribute other than members.
+pub const VALUE_COUNT_MAX: usize = 1_000;
+/// Longest single string value, in bytes.
+pub const STRING_BYTES_MAX: usize = 65_536;
+/// Most attribute paths in `attributes` or `excludedAttributes`.
+pub const PROJECTION_PATH_COUNT_MAX: usize = 256;

@@ -1,0 +1,75 @@
+//! Departures from the RFCs that a server may accept, each with a name of its own.
+//!
+//! Which client needs which is no concern of this crate: a shell hands in a set. Whatever was
+//! accepted only because of a tolerance is reported as [`Tolerated`].
+
+use std::collections::BTreeSet;
+
+/// One departure from RFC 7643/7644 that can be accepted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Tolerance {
+    /// `Add`, `Replace`, `Remove` with capital letters (RFC 7644 3.5.2 has lower case).
+    CapitalisedOp,
+    /// `"True"` or `"False"` (any case) where a boolean is due.
+    BooleanAsString,
+    /// A number as a string where a number is due.
+    NumberAsString,
+    /// A key with a dot, `"name.givenName"`, in a path-less PATCH value or a resource.
+    DottedKey,
+    /// A key `"urn:...:User:department"` in a path-less PATCH value or a resource.
+    UrnKey,
+    /// A key that is a path with a value filter, `"emails[type eq \"work\"].value"`, in a path-less value.
+    FilterKey,
+    /// `remove` with path `members` and a list of values: only those are removed.
+    RemovalByValueList,
+    /// An unquoted string literal in a filter: `userName eq a@b.c`.
+    UnquotedLiteral,
+    /// A read-only attribute (`id`, `meta`, `groups`) in a PATCH value; it is ignored.
+    ReadOnlyInValue,
+    /// An attribute no schema defines; it is ignored.
+    UnknownAttribute,
+    /// A schema URN the resource type does not have; it is ignored.
+    UnknownSchema,
+    /// `replace` on a value filter that matches nothing creates the value instead of `noTarget`.
+    ReplaceCreates,
+    /// A single value where a list is due.
+    SingleForMultiple,
+    /// A list of one where a single value is due.
+    MultipleForSingle,
+    /// A missing or wrong `schemas` in a message or resource.
+    MissingSchemas,
+    /// `manager` (or another complex attribute) given as its bare `value`.
+    BareValueForComplex,
+    /// `operations`, `OP`, `Path`: message keys in another case.
+    MessageKeyCase,
+}
+
+/// A set of tolerances.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Tolerances(BTreeSet<Tolerance>);
+
+/// One use of a tolerance, for the request log.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Tolerated {
+    /// Which tolerance made the difference.
+    pub tolerance: Tolerance,
+    /// Where in the request: an attribute path, or `Operations[2].op`.
+    pub at: String,
+}
+
+impl Tolerances {
+    /// The letter of the RFCs and nothing else.
+    pub fn none() -> Self {
+        Self::default()
+    }
+
+    /// The set of these.
+    pub fn of(tolerances: impl IntoIterator<Item = Tolerance>) -> Self {
+        Self(tolerances.into_iter().collect())
+    }
+
+    /// Whether this departure is accepted.
+    pub fn allows(&self, tolerance: Tolerance) -> bool {
+        self.0.contains(&tolerance)
+    }
+}

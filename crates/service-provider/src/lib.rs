@@ -1,0 +1,1 @@
+//! The application side: tenants, SCIM endpoints, licenses, effects
