@@ -1,1 +1,20 @@
-//! Who should have which account, and why: pure decisions
+//! Who should have which account, and why: pure decisions.
+//!
+//! Facts go in, data comes out. Nothing here reads a clock, a file or a network; the day a decision is
+//! made for (`as_of`) is an argument. What is wrong with the world comes back as [`Finding`]s, why
+//! something is so as [`Reason`]s. Nothing here knows that results are queued, sent or stored.
+
+mod employment;
+mod finding;
+mod id;
+pub mod limits;
+mod person;
+mod reason;
+
+pub use employment::{Employment, EmploymentConflict, Standing, conflicts, standing};
+pub use finding::{Finding, Subject};
+pub use id::{
+    ApplicationId, EmployeeNumber, GroupId, IdError, PersonId, RemoteId, RuleId, SourceId,
+};
+pub use person::Person;
+pub use reason::Reason;

@@ -1,0 +1,18 @@
+//! Every limit of this crate, by name.
+
+/// Longest identifier of our own or of an application, in bytes.
+pub const ID_BYTES_MAX: usize = 512;
+/// Longest employee number, in bytes.
+pub const EMPLOYEE_NUMBER_BYTES_MAX: usize = 128;
+/// Longest path of a profile attribute, in bytes.
+pub const PROFILE_PATH_BYTES_MAX: usize = 512;
+/// Longest part of a login before the `@`, in bytes (RFC 5321 4.5.3.1.1).
+pub const LOGIN_LOCAL_PART_BYTES_MAX: usize = 64;
+/// Highest number tried behind a login that is taken.
+pub const LOGIN_NUMBER_MAX: u32 = 9_999;
+/// Most employments of one person.
+pub const EMPLOYMENT_COUNT_MAX: usize = 100;
+/// Most people a finding or a stop names; beyond it they are counted.
+pub const FINDING_SUBJECT_COUNT_MAX: usize = 20;
+/// Most findings of one kind in one result; beyond it they are counted.
+pub const FINDING_COUNT_MAX: usize = 1_000;
