@@ -27,5 +27,8 @@ pub use patch::{
 pub use path::{AttributePath, PatchPath};
 pub use resource::Resource;
 pub use resource_type::{Extension, ResourceType};
-pub use schema::{Attribute, AttributeType, Mutability, Returned, Schema, Uniqueness};
+pub use schema::{
+    Attribute, AttributeType, Mutability, Returned, Schema, SchemaError, Uniqueness,
+    common_attributes, discovery_schemas, enterprise_user_schema, group_schema, user_schema,
+};
 pub use tolerance::{Tolerance, Tolerances, Tolerated};

@@ -16,3 +16,7 @@ pub const VALUE_COUNT_MAX: usize = 1_000;
 pub const STRING_BYTES_MAX: usize = 65_536;
 /// Most attribute paths in `attributes` or `excludedAttributes`.
 pub const PROJECTION_PATH_COUNT_MAX: usize = 256;
+/// Largest schema document, in bytes.
+pub const SCHEMA_BYTES_MAX: usize = 1_048_576;
+/// Most attributes and sub-attributes of one schema.
+pub const SCHEMA_ATTRIBUTE_COUNT_MAX: usize = 2_000;

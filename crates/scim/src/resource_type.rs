@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use crate::schema::{common_attributes, group_schema, user_schema};
 use crate::{Attribute, AttributePath, Schema};
 
 /// A resource type, compiled for look-ups. Cheap to share, never changed.
@@ -31,7 +32,48 @@ pub struct Extension {
     pub required: bool,
 }
 
+impl Extension {
+    /// An extension that a resource may do without.
+    pub fn optional(schema: Arc<Schema>) -> Self {
+        Self { schema, required: false }
+    }
+
+    /// An extension without which a resource is invalid.
+    pub fn required(schema: Arc<Schema>) -> Self {
+        Self { schema, required: true }
+    }
+}
+
 impl ResourceType {
+    /// The User of RFC 7643 4.1 with these extensions.
+    pub fn user(extensions: Vec<Extension>) -> Self {
+        Self {
+            name: "User".into(),
+            endpoint: "/Users".into(),
+            description: "User account".into(),
+            schema: user_schema(),
+            extensions,
+            rows: None,
+        }
+    }
+
+    /// The Group of RFC 7643 4.2 with these extensions; its members are kept as rows.
+    pub fn group(extensions: Vec<Extension>) -> Self {
+        Self {
+            name: "Group".into(),
+            endpoint: "/Groups".into(),
+            description: "Group".into(),
+            schema: group_schema(),
+            extensions,
+            rows: Some("members".into()),
+        }
+    }
+
+    /// Whether this attribute of the core schema is kept as rows, whatever the case of its name.
+    pub fn is_rows(&self, attribute: &str) -> bool {
+        self.rows.as_ref().is_some_and(|rows| rows.eq_ignore_ascii_case(attribute))
+    }
+
     /// The extension with this URN, whatever its case.
     pub fn extension(&self, urn: &str) -> Option<&Extension> {
         self.extensions.iter().find(|extension| extension.schema.id.eq_ignore_ascii_case(urn))
@@ -79,7 +121,7 @@ impl<'a> Resolved<'a> {
     }
 }
 
+/// The attribute of RFC 7643 3.1 with this name, whatever its case.
 fn common_attribute(name: &str) -> Option<&'static Attribute> {
-    let _ = name;
-    None
+    common_attributes().iter().find(|attribute| attribute.name.eq_ignore_ascii_case(name))
 }
