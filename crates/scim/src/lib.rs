@@ -18,6 +18,7 @@ mod resource_type;
 mod schema;
 mod tolerance;
 pub mod urn;
+mod value;
 
 pub use error::{Error, ScimType};
 pub use filter::{CompareOp, Filter, FilterError, Literal};

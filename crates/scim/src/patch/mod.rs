@@ -1,8 +1,12 @@
 //! PATCH (RFC 7644 3.5.2): reading a request, and applying it to a resource of any type.
 
+mod members;
+
 use serde_json::Value;
 
 use crate::{Filter, PatchPath, Resource};
+
+pub(crate) use members::read_members;
 
 /// A PATCH request that has been read and checked against a resource type.
 #[derive(Debug, Clone, PartialEq, Default)]

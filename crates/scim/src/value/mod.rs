@@ -1,0 +1,10 @@
+//! Values of attributes: read into canonical form, and compared, as their definitions say
+//! (RFC 7643 2.2 to 2.5).
+
+mod compare;
+mod read;
+
+pub(crate) use compare::{
+    compare_text, equal_text, instant, is_case_exact, is_present, same, same_entry,
+};
+pub(crate) use read::{Reading, canonical, canonical_entry, is_unassigned, missing_required};
