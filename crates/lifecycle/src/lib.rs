@@ -9,7 +9,10 @@ mod finding;
 mod id;
 pub mod limits;
 mod person;
+mod profile;
+mod profile_path;
 mod reason;
+mod record;
 
 pub use employment::{Employment, EmploymentConflict, Standing, conflicts, standing};
 pub use finding::{Finding, Subject};
@@ -17,4 +20,7 @@ pub use id::{
     ApplicationId, EmployeeNumber, GroupId, IdError, PersonId, RemoteId, RuleId, SourceId,
 };
 pub use person::Person;
+pub use profile::{EMPLOYMENT, employment_schema, profile_type};
+pub use profile_path::{ProfilePath, ProfilePathError};
 pub use reason::Reason;
+pub use record::{Record, StatusWord, UnreadableRow};
