@@ -1,0 +1,43 @@
+//! Every bound of this crate, by name.
+
+/// Jobs that share one commit at most.
+pub const GROUP_COMMIT_MAX: usize = 256;
+/// A group is committed once its jobs have run this long, so that a short job never waits for
+/// many long ones.
+pub const GROUP_COMMIT_MILLIS_MAX: u64 = 20;
+/// Writes that may wait for the writer; a further one waits for a place.
+pub const WRITE_QUEUE_MAX: usize = 1024;
+/// How often a transaction is run before another process's lock becomes the caller's error.
+pub const ATTEMPTS_MAX: u32 = 30;
+/// How long one attempt waits for another process's lock.
+pub const BUSY_WAIT_MILLIS: u64 = if cfg!(test) { 2 } else { 1_000 };
+/// How long to pause between two attempts.
+pub const RETRY_PAUSE_MILLIS: u64 = 5;
+/// Read connections that one [`Db`](crate::Db) opens at most.
+pub const READERS_MAX: usize = 8;
+/// How long a read waits for a free connection.
+pub const READER_WAIT_MILLIS: u64 = 30_000;
+/// Prepared statements that one connection keeps.
+pub const STATEMENT_CACHE_MAX: usize = 256;
+/// Parameters that one statement may have on every engine.
+pub const PARAMETERS_MAX: usize = 32_766;
+/// Page cache of the writer, in KiB.
+pub const WRITER_CACHE_KIB: u32 = 16_384;
+/// Page cache of each reader, in KiB.
+pub const READER_CACHE_KIB: u32 = 4_096;
+/// Size to which the write-ahead log is cut back after a checkpoint.
+pub const WAL_BYTES_KEPT: u64 = 64 * 1024 * 1024;
+/// Characters of a statement that an error message shows.
+pub const STATEMENT_SHOWN_MAX: usize = 300;
+/// Delayed and expired tasks that one lease call makes ready.
+pub const TASKS_PROMOTED_MAX: u32 = 1_000;
+/// Tasks that one lease call hands out.
+pub const TASKS_LEASED_MAX: u32 = 1_000;
+/// Characters of a task's last error that are kept.
+pub const TASK_ERROR_CHARS_MAX: usize = 4_000;
+/// Rows that one list of tasks or events returns.
+pub const LIST_MAX: u32 = 10_000;
+/// Keys in one key file.
+pub const KEYS_MAX: usize = 32;
+/// Size of a key file.
+pub const KEY_FILE_BYTES_MAX: u64 = 64 * 1024;
