@@ -1,6 +1,19 @@
 //! Filters (RFC 7644 3.4.2.2): grammar, evaluation and errors that name the column.
+//!
+//! `parse` reads text, `check` holds a filter against a resource type, `evaluate` against a
+//! document, `probe` says what an index may be asked, `display` prints.
 
-use crate::AttributePath;
+mod check;
+mod display;
+mod evaluate;
+mod parse;
+mod probe;
+#[cfg(test)]
+mod properties;
+
+use crate::{AttributePath, Error, ScimType};
+
+pub(crate) use parse::Parser;
 
 /// A parsed filter. `and` binds tighter than `or`; `not` applies to a group.
 #[derive(Debug, Clone, PartialEq)]
@@ -75,4 +88,11 @@ pub struct FilterError {
     pub column: usize,
     /// What was expected, and what was found.
     pub message: String,
+}
+
+impl From<FilterError> for Error {
+    /// RFC 7644 table 9, `invalidFilter`. A PATCH path is `invalidPath` instead.
+    fn from(error: FilterError) -> Self {
+        Self::bad_request(ScimType::InvalidFilter, format!("The filter cannot be read: {error}."))
+    }
 }
