@@ -1,1 +1,23 @@
-//! People from HR, and their accounts in applications
+//! People from HR, and their accounts in applications: the identity-provider side.
+
+mod client;
+mod directory;
+mod error;
+mod group;
+mod import;
+pub mod limits;
+mod login;
+mod person;
+mod rule;
+mod source;
+mod source_store;
+
+pub use client::{Answer, Failure, ListPage, Outbound, ScimClient};
+pub use directory::{Directory, DirectoryOptions};
+pub use error::Error;
+pub use group::{ByHand, GroupConfig, HandEdit, StoredGroup};
+pub use import::{ImportOptions, ImportReport, QuarantinedRow, Stop};
+pub use person::PersonSource;
+pub use rule::{RuleConfig, StoredRule};
+pub use source::{Collision, Generated, SourceConfig, SourceKind, StatusWords};
+pub use source_store::StoredSource;
