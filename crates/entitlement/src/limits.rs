@@ -1,0 +1,12 @@
+//! Every limit of this crate, by name.
+
+/// Longest catalogue key, in bytes.
+pub const KEY_BYTES_MAX: usize = 64;
+/// Longest name of a license type, product, group or policy, and longest policy value, in bytes.
+pub const NAME_BYTES_MAX: usize = 256;
+/// Most products that one grant names.
+pub const GRANT_PRODUCT_COUNT_MAX: usize = 64;
+/// Most policies that one grant imposes.
+pub const GRANT_POLICY_COUNT_MAX: usize = 64;
+/// Most license types, and most products, in one catalogue; every settlement looks at every pool.
+pub const CATALOGUE_ROW_COUNT_MAX: usize = 256;
