@@ -11,17 +11,23 @@
 mod error;
 mod filter;
 pub mod limits;
+mod list;
+mod meta;
 mod patch;
 mod path;
 mod resource;
 mod resource_type;
 mod schema;
+mod sort;
 mod tolerance;
 pub mod urn;
 mod value;
+mod version;
 
 pub use error::{Error, ScimType};
 pub use filter::{CompareOp, Filter, FilterError, Literal};
+pub use list::{ListResponse, list_response};
+pub use meta::{date_time, meta};
 pub use patch::{
     Member, MemberDelta, MemberStep, PatchOp, PatchOperation, PatchOutcome, PatchRequest,
 };
@@ -32,4 +38,6 @@ pub use schema::{
     Attribute, AttributeType, Mutability, Returned, Schema, SchemaError, Uniqueness,
     common_attributes, discovery_schemas, enterprise_user_schema, group_schema, user_schema,
 };
+pub use sort::{SortKey, SortOrder, sort_key};
 pub use tolerance::{Tolerance, Tolerances, Tolerated};
+pub use version::{IfMatch, IfNoneMatch, Version};

@@ -20,3 +20,7 @@ pub const PROJECTION_PATH_COUNT_MAX: usize = 256;
 pub const SCHEMA_BYTES_MAX: usize = 1_048_576;
 /// Most attributes and sub-attributes of one schema.
 pub const SCHEMA_ATTRIBUTE_COUNT_MAX: usize = 2_000;
+/// Most uses of tolerances reported for one request; further ones are accepted silently.
+pub const TOLERATED_COUNT_MAX: usize = 100;
+/// Most entity tags looked at in an `If-Match` or `If-None-Match` header.
+pub const ENTITY_TAG_COUNT_MAX: usize = 32;

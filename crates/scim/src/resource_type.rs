@@ -79,6 +79,35 @@ impl ResourceType {
         self.extensions.iter().find(|extension| extension.schema.id.eq_ignore_ascii_case(urn))
     }
 
+    /// Every schema of the type: the core schema, then the extensions.
+    pub fn schemas(&self) -> impl Iterator<Item = &Arc<Schema>> {
+        std::iter::once(&self.schema)
+            .chain(self.extensions.iter().map(|extension| &extension.schema))
+    }
+
+    /// Splits `urn:...:User:rest` at the schema of this type it starts with, whatever its case: the
+    /// extension (None for the core schema) and what follows the colon. Known schemas are compared
+    /// because a URN alone does not say where it ends: `...:2.0:User:name.givenName`.
+    pub fn split_schema<'p>(&self, path: &'p str) -> Option<(Option<&Extension>, &'p str)> {
+        let rest_after = |urn: &str| {
+            let (head, rest) = path.split_at_checked(urn.len())?;
+            head.eq_ignore_ascii_case(urn).then(|| rest.strip_prefix(':'))?
+        };
+        // The longest URN wins: one schema's URN may be the beginning of another's.
+        let extension = self
+            .extensions
+            .iter()
+            .filter_map(|extension| Some((extension, rest_after(&extension.schema.id)?)))
+            .min_by_key(|(_, rest)| rest.len());
+        let core = rest_after(&self.schema.id);
+        match (extension, core) {
+            (Some((extension, rest)), core) if core.is_none_or(|core| rest.len() < core.len()) => {
+                Some((Some(extension), rest))
+            }
+            (_, core) => Some((None, core?)),
+        }
+    }
+
     /// The definition a path leads to: the attribute, and the sub-attribute if the path names one.
     /// Common attributes (`id`, `externalId`, `meta`, `schemas`; RFC 7643 3.1) are found too.
     /// None: the schemas do not define it.

@@ -1,8 +1,8 @@
 //! Schemas and attribute definitions (RFC 7643 2 and 7), loaded from JSON.
 //!
 //! The schemas of the standard stand in `schemas/*.json` and differ from RFC 7643 8.7 only where
-//! its prose overrules its listing: references, binaries and ids of resources are case exact
-//! (2.3.6, 2.3.7, 3.1), a group's `displayName` is required (4.2), `members` has `display` and
+//! its prose overrules its listing: references, binaries, ids of resources and
+//! passwords are case exact (2.3.6, 2.3.7, 3.1, 4.1.1), a group's `displayName` is required (4.2), `members` has `display` and
 //! `addresses` has `primary` (2.4; the example in 8.2 uses it). A characteristic that is not written
 //! has the default of RFC 7643 2.2.
 
@@ -349,7 +349,7 @@ mod tests {
             )
         };
         insta::assert_snapshot!(line("USERNAME"), @"userName String mv=false req=true ce=false ReadWrite Default Server");
-        insta::assert_snapshot!(line("password"), @"password String mv=false req=false ce=false WriteOnly Never None");
+        insta::assert_snapshot!(line("password"), @"password String mv=false req=false ce=true WriteOnly Never None");
         insta::assert_snapshot!(line("groups"), @"groups Complex mv=true req=false ce=false ReadOnly Default None");
         insta::assert_snapshot!(line("active"), @"active Boolean mv=false req=false ce=false ReadWrite Default None");
         let names: Vec<_> = user.attributes.iter().map(|a| a.name.as_str()).collect();

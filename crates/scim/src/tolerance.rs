@@ -3,7 +3,7 @@
 //! Which client needs which is no concern of this crate: a shell hands in a set. Whatever was
 //! accepted only because of a tolerance is reported as [`Tolerated`].
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, fmt};
 
 /// One departure from RFC 7643/7644 that can be accepted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -44,11 +44,62 @@ pub enum Tolerance {
     MessageKeyCase,
 }
 
+impl Tolerance {
+    /// Every tolerance there is.
+    pub const ALL: [Self; 17] = [
+        Self::CapitalisedOp,
+        Self::BooleanAsString,
+        Self::NumberAsString,
+        Self::DottedKey,
+        Self::UrnKey,
+        Self::FilterKey,
+        Self::RemovalByValueList,
+        Self::UnquotedLiteral,
+        Self::ReadOnlyInValue,
+        Self::UnknownAttribute,
+        Self::UnknownSchema,
+        Self::ReplaceCreates,
+        Self::SingleForMultiple,
+        Self::MultipleForSingle,
+        Self::MissingSchemas,
+        Self::BareValueForComplex,
+        Self::MessageKeyCase,
+    ];
+
+    /// The name in configuration and in the request log: `booleanAsString`.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::CapitalisedOp => "capitalisedOp",
+            Self::BooleanAsString => "booleanAsString",
+            Self::NumberAsString => "numberAsString",
+            Self::DottedKey => "dottedKey",
+            Self::UrnKey => "urnKey",
+            Self::FilterKey => "filterKey",
+            Self::RemovalByValueList => "removalByValueList",
+            Self::UnquotedLiteral => "unquotedLiteral",
+            Self::ReadOnlyInValue => "readOnlyInValue",
+            Self::UnknownAttribute => "unknownAttribute",
+            Self::UnknownSchema => "unknownSchema",
+            Self::ReplaceCreates => "replaceCreates",
+            Self::SingleForMultiple => "singleForMultiple",
+            Self::MultipleForSingle => "multipleForSingle",
+            Self::MissingSchemas => "missingSchemas",
+            Self::BareValueForComplex => "bareValueForComplex",
+            Self::MessageKeyCase => "messageKeyCase",
+        }
+    }
+
+    /// The tolerance of this name.
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|tolerance| tolerance.name() == name)
+    }
+}
+
 /// A set of tolerances.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Tolerances(BTreeSet<Tolerance>);
 
-/// One use of a tolerance, for the request log.
+/// One use of a tolerance, for the request log; displayed as `booleanAsString at active`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Tolerated {
     /// Which tolerance made the difference.
@@ -63,6 +114,11 @@ impl Tolerances {
         Self::default()
     }
 
+    /// Every tolerance there is.
+    pub fn all() -> Self {
+        Self::of(Tolerance::ALL)
+    }
+
     /// The set of these.
     pub fn of(tolerances: impl IntoIterator<Item = Tolerance>) -> Self {
         Self(tolerances.into_iter().collect())
@@ -71,5 +127,25 @@ impl Tolerances {
     /// Whether this departure is accepted.
     pub fn allows(&self, tolerance: Tolerance) -> bool {
         self.0.contains(&tolerance)
+    }
+}
+
+impl fmt::Display for Tolerated {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} at {}", self.tolerance.name(), self.at)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_tolerance_has_its_own_name() {
+        for tolerance in Tolerance::ALL {
+            assert_eq!(Tolerance::from_name(tolerance.name()), Some(tolerance));
+        }
+        assert_eq!(Tolerances::all().0.len(), Tolerance::ALL.len());
+        assert_eq!(Tolerance::from_name("BooleanAsString"), None);
     }
 }
