@@ -143,3 +143,6 @@ fn sqlite_path(url: &str) -> Result<PathBuf> {
     }
     Ok(Path::new(path).to_owned())
 }
+
+#[cfg(test)]
+mod tests;

@@ -195,6 +195,9 @@ pub enum Error {
     /// A transaction was begun inside another.
     #[error("A transaction cannot be begun inside another: use the one at hand.")]
     Nested,
+    /// The system gave no random bytes.
+    #[error("The system gave no random bytes; nothing was written.")]
+    NoRandomness,
     /// The key file could not be read or written.
     #[error("The key file {} could not be {doing}: {source}.", path.display())]
     KeyFile {

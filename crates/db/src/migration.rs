@@ -139,3 +139,6 @@ fn refuse_other_train(tx: &mut Tx, train: &str) -> Result<()> {
 fn checksum(sql: &str) -> String {
     crate::digest::hex(&Sha256::digest(sql.as_bytes()))
 }
+
+#[cfg(test)]
+mod tests;

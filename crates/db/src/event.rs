@@ -1,0 +1,272 @@
+//! Events: what happened, written in the transaction of what they tell.
+//!
+//! The payload lies beside the event, which carries only its salted digest: a payload can be
+//! erased (a person has that right) and the record of what was done, and later the chain over
+//! it, still stands. The salt keeps an erased payload from being guessed by its digest.
+
+use aws_lc_rs::rand::{SecureRandom, SystemRandom};
+use jiff::Timestamp;
+use serde_json::Value as Json;
+use sha2::{Digest, Sha256};
+
+use crate::ctx::{Ctx, new_id};
+use crate::digest::hex;
+use crate::error::{Error, Result};
+use crate::limits::LIST_MAX;
+use crate::params;
+use crate::row::Row;
+use crate::tx::{Read, Tx};
+use crate::value::Value;
+
+/// The version of the stored form.
+const FORMAT_VERSION: u32 = 1;
+
+/// Something that happened.
+#[derive(Debug, Clone, PartialEq, serde::Serialize)]
+pub struct Event {
+    /// Its id; later ones of one process sort after earlier ones.
+    pub id: String,
+    /// What happened, with the widest word first: `account.created`.
+    pub kind: String,
+    /// To whom.
+    pub subject: String,
+    /// By whom.
+    pub actor: String,
+    /// Because of what.
+    pub cause: String,
+    /// When.
+    pub at: Timestamp,
+    /// The particulars; none once erased.
+    pub payload: Option<Json>,
+    /// The hexadecimal SHA-256 of salt and payload.
+    pub payload_digest: String,
+    /// The salt of the digest.
+    pub salt: String,
+    /// The version of the stored form.
+    pub format_version: u32,
+    /// Its place in the scope's log, once sealed.
+    pub place: Option<i64>,
+}
+
+/// Which events to show.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct EventQuery {
+    /// Only kinds that begin so.
+    pub kind_prefix: Option<String>,
+    /// Only those of one subject.
+    pub subject: Option<String>,
+    /// Only those that follow this one in the chosen order.
+    pub after_id: Option<String>,
+    /// How many at most.
+    pub limit: u32,
+    /// The newest first instead of the oldest.
+    pub newest_first: bool,
+}
+
+impl Default for EventQuery {
+    fn default() -> EventQuery {
+        EventQuery {
+            kind_prefix: None,
+            subject: None,
+            after_id: None,
+            limit: 100,
+            newest_first: false,
+        }
+    }
+}
+
+impl Event {
+    /// Whether the payload is the one that was written; true too for one that was erased.
+    pub fn payload_is_genuine(&self) -> bool {
+        match &self.payload {
+            Some(payload) => digest(&self.salt, &payload.to_string()) == self.payload_digest,
+            None => true,
+        }
+    }
+}
+
+/// Writes an event and says its id.
+pub fn append(
+    tx: &mut Tx,
+    ctx: &Ctx,
+    scope: &str,
+    kind: &str,
+    subject: &str,
+    payload: &Json,
+) -> Result<String> {
+    let id = new_id();
+    let salt = salt()?;
+    let payload = payload.to_string();
+    tx.execute(
+        "INSERT INTO events (scope, id, kind, subject, actor, cause, at, salt, payload_digest,
+             format_version)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
+        params![
+            scope,
+            &id,
+            kind,
+            subject,
+            &ctx.actor,
+            &ctx.cause,
+            ctx.now,
+            &salt,
+            digest(&salt, &payload),
+            FORMAT_VERSION,
+        ],
+    )?;
+    tx.execute(
+        "INSERT INTO event_payloads (scope, id, payload) VALUES ($1, $2, $3)",
+        params![scope, &id, payload],
+    )?;
+    Ok(id)
+}
+
+/// The events of a scope that fit `query`.
+pub fn events(r: &mut Read, scope: &str, query: &EventQuery) -> Result<Vec<Event>> {
+    let mut params = vec![Value::from(scope)];
+    let mut conditions = Vec::new();
+    if let Some(subject) = &query.subject {
+        params.push(subject.into());
+        conditions.push(format!("AND e.subject = ${}", params.len()));
+    }
+    if let Some(after) = &query.after_id {
+        params.push(after.into());
+        let follows = if query.newest_first { "<" } else { ">" };
+        conditions.push(format!("AND e.id {follows} ${}", params.len()));
+    }
+    if let Some(prefix) = &query.kind_prefix {
+        params.extend([prefix.chars().count().into(), prefix.into()]);
+        let last = params.len();
+        conditions.push(format!("AND substr(e.kind, 1, ${}) = ${last}", last - 1));
+    }
+    params.push(query.limit.min(LIST_MAX).into());
+    let order = if query.newest_first { "DESC" } else { "ASC" };
+    let sql = format!(
+        "SELECT e.id, e.kind, e.subject, e.actor, e.cause, e.at, p.payload, e.payload_digest,
+             e.salt, e.format_version, e.place
+         FROM events e LEFT JOIN event_payloads p ON p.scope = e.scope AND p.id = e.id
+         WHERE e.scope = $1 {} ORDER BY e.id {order} LIMIT ${}",
+        conditions.join(" "),
+        params.len(),
+    );
+    r.query(&sql, &params, read_event)
+}
+
+/// Erases the payloads of a subject's events and says how many; the events stay.
+pub fn erase_payloads(tx: &mut Tx, scope: &str, subject: &str) -> Result<u64> {
+    tx.execute(
+        "DELETE FROM event_payloads WHERE scope = $1
+             AND id IN (SELECT id FROM events WHERE scope = $1 AND subject = $2)",
+        params![scope, subject],
+    )
+}
+
+fn read_event(row: &Row) -> Result<Event> {
+    let id = row.text(0)?;
+    let payload = match row.opt_text(6)? {
+        Some(text) => Some(
+            serde_json::from_str(&text)
+                .map_err(|error| Error::unreadable(format!("The payload of event {id}"), error))?,
+        ),
+        None => None,
+    };
+    let format_version = u32::try_from(row.int(9)?).unwrap_or(u32::MAX);
+    Ok(Event {
+        kind: row.text(1)?,
+        subject: row.text(2)?,
+        actor: row.text(3)?,
+        cause: row.text(4)?,
+        at: row.timestamp(5)?,
+        payload,
+        payload_digest: row.text(7)?,
+        salt: row.text(8)?,
+        format_version,
+        place: row.opt_int(10)?,
+        id,
+    })
+}
+
+fn salt() -> Result<String> {
+    let mut salt = [0_u8; 16];
+    SystemRandom::new().fill(&mut salt).map_err(|_| Error::NoRandomness)?;
+    Ok(hex(&salt))
+}
+
+fn digest(salt: &str, payload: &str) -> String {
+    hex(&Sha256::new().chain_update(salt).chain_update(payload).finalize())
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::testing::{Fixture, at};
+
+    fn written(db: &crate::Db, kind: &'static str, subject: &'static str) -> String {
+        let ctx = Ctx { actor: "ana".into(), cause: "test".into(), now: at(1) };
+        let payload = json!({ "subject": subject });
+        db.write(move |tx| append(tx, &ctx, "s", kind, subject, &payload)).unwrap()
+    }
+
+    fn kinds(db: &crate::Db, query: EventQuery) -> Vec<String> {
+        let found = db.read(|r| events(r, "s", &query)).unwrap();
+        found.into_iter().map(|event| event.kind).collect()
+    }
+
+    #[test]
+    fn an_event_says_who_what_whom_why_and_when() {
+        let Fixture { db, .. } = &Fixture::new();
+        let id = written(db, "account.created", "bo");
+        let event = db.read(|r| events(r, "s", &EventQuery::default())).unwrap().remove(0);
+        assert_eq!(event.id, id);
+        assert_eq!((event.actor.as_str(), event.cause.as_str()), ("ana", "test"));
+        assert_eq!((event.kind.as_str(), event.subject.as_str()), ("account.created", "bo"));
+        assert_eq!((event.at, event.place), (at(1), None));
+        assert_eq!(event.payload, Some(json!({ "subject": "bo" })));
+        assert!(event.payload_is_genuine());
+        let forged = Event { payload: Some(json!({ "subject": "eve" })), ..event };
+        assert!(!forged.payload_is_genuine());
+    }
+
+    #[test]
+    fn events_are_found_by_kind_subject_and_place() {
+        let Fixture { db, .. } = &Fixture::new();
+        let first = written(db, "account.created", "bo");
+        written(db, "group.created", "bo");
+        written(db, "account.deactivated", "cy");
+        let all = EventQuery::default;
+        assert_eq!(kinds(db, all()), ["account.created", "group.created", "account.deactivated"]);
+        assert_eq!(
+            kinds(db, EventQuery { kind_prefix: Some("account.".into()), ..all() }),
+            ["account.created", "account.deactivated"]
+        );
+        let query = EventQuery {
+            kind_prefix: Some("account.".into()),
+            subject: Some("bo".into()),
+            ..all()
+        };
+        assert_eq!(kinds(db, query), ["account.created"]);
+        assert_eq!(
+            kinds(db, EventQuery { after_id: Some(first), limit: 1, ..all() }),
+            ["group.created"]
+        );
+        assert_eq!(
+            kinds(db, EventQuery { newest_first: true, limit: 1, ..all() }),
+            ["account.deactivated"]
+        );
+        assert!(db.read(|r| events(r, "other", &all())).unwrap().is_empty());
+    }
+
+    #[test]
+    fn an_erased_payload_leaves_its_event() {
+        let Fixture { db, .. } = &Fixture::new();
+        written(db, "account.created", "bo");
+        written(db, "account.created", "cy");
+        assert_eq!(db.write(|tx| erase_payloads(tx, "s", "bo")).unwrap(), 1);
+        let found = db.read(|r| events(r, "s", &EventQuery::default())).unwrap();
+        assert_eq!(found[0].payload, None);
+        assert!(found[0].payload_is_genuine() && !found[0].payload_digest.is_empty());
+        assert!(found[1].payload.is_some());
+    }
+}
