@@ -4,11 +4,12 @@
 //! to do next. A new kind of finding is a variant, its sentence and its next step.
 
 use std::fmt;
+use std::mem::{Discriminant, discriminant};
 
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
-use crate::{EmployeeNumber, Employment, GroupId, Person, PersonId, RuleId, SourceId};
+use crate::{EmployeeNumber, Employment, GroupId, Person, PersonId, RuleId, SourceId, limits};
 
 /// Whom a finding is about: enough to print, and to look them up.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -235,8 +236,8 @@ pub enum Finding {
     More {
         /// How many.
         count: u64,
-        /// What they are about: `rows that cannot be read`.
-        of: String,
+        /// One that is listed.
+        example: String,
     },
 }
 
@@ -319,7 +320,7 @@ impl Finding {
             Self::GroupPersonUnknown { name, person, .. } => {
                 format!("Group {name} names person {person} by hand, whom nobody knows.")
             }
-            Self::More { count, of } => format!("{count} more {of}."),
+            Self::More { count, example } => format!("{count} more are like this one: {example}"),
         }
     }
 
@@ -373,6 +374,37 @@ impl Finding {
             Self::More { .. } => "Deal with those that are listed first.",
         }
     }
+}
+
+/// At most [`limits::FINDING_COUNT_MAX`] findings of each kind, in their order, and how many more
+/// there are.
+pub(crate) fn capped(findings: Vec<Finding>) -> Vec<Finding> {
+    if findings.len() <= limits::FINDING_COUNT_MAX {
+        return findings;
+    }
+    let mut counts: Vec<(Discriminant<Finding>, usize)> = Vec::new();
+    let mut kept = Vec::with_capacity(limits::FINDING_COUNT_MAX);
+    for finding in findings {
+        let kind = discriminant(&finding);
+        let at = counts.iter().position(|(known, _)| *known == kind).unwrap_or_else(|| {
+            counts.push((kind, 0));
+            counts.len() - 1
+        });
+        counts[at].1 += 1;
+        if counts[at].1 <= limits::FINDING_COUNT_MAX {
+            kept.push(finding);
+        }
+    }
+    for (kind, count) in counts {
+        let Some(more) = count.checked_sub(limits::FINDING_COUNT_MAX).filter(|more| *more > 0)
+        else {
+            continue;
+        };
+        let example = kept.iter().find(|finding| discriminant(*finding) == kind);
+        let example = example.map(Finding::sentence).unwrap_or_default();
+        kept.push(Finding::More { count: more as u64, example });
+    }
+    kept
 }
 
 fn stretch(employment: &Employment) -> String {
@@ -430,6 +462,29 @@ mod tests {
             },
             "Ana Ruiz (12) gets no login: a.ruiz belongs to employee 7. Give the person a login \
              by hand, or let the policy number logins.",
+        );
+    }
+
+    #[test]
+    fn too_many_findings_of_a_kind_are_counted() {
+        let rule = |n: usize| Finding::RuleMatchesNobody {
+            rule: RuleId::parse(&n.to_string()).unwrap(),
+            name: n.to_string(),
+            condition: "true".into(),
+        };
+        let unreadable = Finding::RowUnreadable {
+            source: SourceId::parse("hr").unwrap(),
+            line: 1,
+            employee_number: None,
+            problem: "it is empty".into(),
+        };
+        let findings = (0..1_007).map(rule).chain([unreadable.clone()]).collect();
+        let found = capped(findings);
+        assert_eq!(found.len(), 1_002);
+        assert_eq!(found[1_000], unreadable);
+        assert_eq!(
+            found[1_001].sentence(),
+            "7 more are like this one: Rule \"0\" matches nobody: true."
         );
     }
 

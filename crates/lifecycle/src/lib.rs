@@ -4,23 +4,31 @@
 //! made for (`as_of`) is an argument. What is wrong with the world comes back as [`Finding`]s, why
 //! something is so as [`Reason`]s. Nothing here knows that results are queued, sent or stored.
 
+mod correlate;
 mod employment;
 mod finding;
 mod id;
 pub mod limits;
+mod movement;
 mod person;
 mod profile;
 mod profile_path;
 mod reason;
 mod record;
+mod snapshot;
 
+pub use correlate::{Changed, Correlation, Joined, Missing, ValueChange, correlate};
 pub use employment::{Employment, EmploymentConflict, Standing, conflicts, standing};
 pub use finding::{Finding, Subject};
 pub use id::{
     ApplicationId, EmployeeNumber, GroupId, IdError, PersonId, RemoteId, RuleId, SourceId,
 };
+pub use movement::Movement;
 pub use person::Person;
 pub use profile::{EMPLOYMENT, employment_schema, profile_type};
 pub use profile_path::{ProfilePath, ProfilePathError};
 pub use reason::Reason;
 pub use record::{Record, StatusWord, UnreadableRow};
+pub use snapshot::{
+    Acceptance, Completeness, MissingPolicy, Snapshot, SourceContract, StopReason, Verdict,
+};

@@ -160,20 +160,20 @@ impl ProfilePath {
         }
     }
 
-    /// The profile with another value there; None removes it. What becomes empty by that goes too,
-    /// so the document stays canonical.
+    /// Writes another value there; None removes it. What becomes empty by that goes too, so the
+    /// document stays canonical.
     pub fn set(&self, profile: &mut Resource, value: Option<Value>) {
-        let parts = &*self.0;
+        Self::set_all(profile, [(self, value)]);
+    }
+
+    /// Writes several values.
+    pub fn set_all<'p>(
+        profile: &mut Resource,
+        values: impl IntoIterator<Item = (&'p Self, Option<Value>)>,
+    ) {
         let mut document = std::mem::take(profile).into_document();
-        match &parts.urn {
-            Some(urn) => {
-                let mut extension = taken_object(&mut document, urn);
-                parts.set_in(&mut extension, value);
-                if !extension.is_empty() {
-                    document.insert(urn.clone(), Value::Object(extension));
-                }
-            }
-            None => parts.set_in(&mut document, value),
+        for (path, value) in values {
+            path.0.set(&mut document, value);
         }
         write_schemas(&mut document);
         *profile = Resource::from_canonical(document);
@@ -205,6 +205,18 @@ impl ProfilePath {
 }
 
 impl Parts {
+    fn set(&self, document: &mut Map<String, Value>, value: Option<Value>) {
+        let Some(urn) = &self.urn else {
+            self.set_in(document, value);
+            return;
+        };
+        let mut extension = taken_object(document, urn);
+        self.set_in(&mut extension, value);
+        if !extension.is_empty() {
+            document.insert(urn.clone(), Value::Object(extension));
+        }
+    }
+
     fn set_in(&self, document: &mut Map<String, Value>, value: Option<Value>) {
         let Some(sub_attribute) = &self.sub_attribute else {
             put(document, &self.attribute, value);
