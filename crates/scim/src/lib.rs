@@ -8,6 +8,7 @@
 //! something always valid (and says what it tolerated), [`PatchRequest::apply`] turns the stored
 //! resource into the next one and a [`MemberDelta`], [`diff`] says what changed.
 
+mod diff;
 mod error;
 mod filter;
 pub mod limits;
@@ -24,6 +25,7 @@ pub mod urn;
 mod value;
 mod version;
 
+pub use diff::diff;
 pub use error::{Error, ScimType};
 pub use filter::{CompareOp, Filter, FilterError, Literal};
 pub use list::{ListResponse, list_response};

@@ -3,6 +3,7 @@
 //! `parse` reads text, `check` holds a filter against a resource type, `evaluate` against a
 //! document, `probe` says what an index may be asked, `display` prints.
 
+mod canonical;
 mod check;
 mod display;
 mod evaluate;
@@ -13,6 +14,7 @@ mod properties;
 
 use crate::{AttributePath, Error, ScimType};
 
+pub(crate) use canonical::{canonical_value_filter, described_value};
 pub(crate) use parse::Parser;
 
 /// A parsed filter. `and` binds tighter than `or`; `not` applies to a group.
