@@ -56,7 +56,6 @@ pub(super) fn edit_selection(
                 entries[*index] = edited(&entries[*index], selection, op, value)?;
             }
             keep_one_primary(attribute, &mut entries, &selected)?;
-            drop_repeated(&mut entries);
         }
         (_, None) => {
             return Err(Error::bad_request(
@@ -65,6 +64,7 @@ pub(super) fn edit_selection(
             ));
         }
     }
+    drop_repeated(&mut entries);
     // RFC 7644 3.5.2.2: "If no other values remain after removal ... the attribute SHALL be
     // considered unassigned."
     put(values, attribute, (!entries.is_empty()).then_some(Value::Array(entries)))?;

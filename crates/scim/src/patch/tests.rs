@@ -1,1 +1,747 @@
+//! PATCH by the letter of RFC 7644 3.5.2, and each tolerance by itself.
 
+use std::sync::Arc;
+
+use proptest::prelude::*;
+use serde_json::{Map, Value, json};
+
+use super::*;
+use crate::Tolerance::{self, *};
+use crate::{Error, Extension, ResourceType, Schema, Tolerances, enterprise_user_schema, urn};
+
+const BADGE: &str = "urn:example:Badge";
+
+fn user_type() -> ResourceType {
+    let badge = r#"{"id": "urn:example:Badge", "name": "Badge", "attributes": [
+        {"name": "number", "mutability": "immutable"},
+        {"name": "color", "required": true},
+        {"name": "level", "type": "integer"},
+        {"name": "colors", "multiValued": true},
+        {"name": "printedAt", "type": "dateTime", "mutability": "readOnly"}]}"#;
+    ResourceType::user(vec![
+        Extension::optional(enterprise_user_schema()),
+        Extension::optional(Arc::new(Schema::from_json(badge).unwrap())),
+    ])
+}
+
+fn babs() -> Value {
+    json!({
+        "schemas": [urn::USER, urn::ENTERPRISE_USER],
+        "id": "2819",
+        "userName": "babs",
+        "active": true,
+        "name": {"givenName": "Barbara", "familyName": "Jensen"},
+        "emails": [
+            {"type": "work", "value": "babs@example.com", "primary": true},
+            {"type": "home", "value": "babs@jensen.org"}
+        ],
+        urn::ENTERPRISE_USER: {
+            "department": "Sales",
+            "manager": {"value": "7", "displayName": "Bo"}
+        }
+    })
+}
+
+fn document(value: Value) -> Map<String, Value> {
+    match value {
+        Value::Object(document) => document,
+        other => panic!("{other}"),
+    }
+}
+
+fn told(error: &Error) -> String {
+    let keyword = error.scim_type.map_or("", |keyword| keyword.as_str());
+    format!("{} {keyword}: {}", error.status, error.detail)
+}
+
+/// What the operations make of a resource: the attributes that are different, one a line; then the
+/// steps for the rows, and what was tolerated.
+fn patched(
+    rt: &ResourceType,
+    stored: Value,
+    operations: Value,
+    tolerances: &[Tolerance],
+) -> String {
+    let body = json!({"schemas": [urn::PATCH_OP], "Operations": operations});
+    let tolerances = Tolerances::of(tolerances.iter().copied());
+    let (request, mut tolerated) = match PatchRequest::read(&body, rt, &tolerances) {
+        Ok(read) => read,
+        Err(error) => return told(&error),
+    };
+    // What was read is the RFC's own form: it reads again, strictly, as itself.
+    if !request.operations.is_empty() {
+        let strict = PatchRequest::read(&request.to_json(), rt, &Tolerances::none());
+        assert_eq!(strict.unwrap().0.operations, request.operations);
+    }
+    let before = Resource::from_canonical(document(stored));
+    let outcome = match request.apply(rt, &before) {
+        Ok(outcome) => outcome,
+        Err(error) => return told(&error),
+    };
+    tolerated.extend(outcome.tolerated);
+    let (old, new) = (before.document(), outcome.resource.document());
+    let mut lines: Vec<String> = Vec::new();
+    for name in old.keys().filter(|name| !new.contains_key(*name)) {
+        lines.push(format!("- {name}"));
+    }
+    for (name, value) in new.iter().filter(|(name, value)| old.get(*name) != Some(value)) {
+        lines.push(format!("{name} = {value}"));
+    }
+    assert_eq!(outcome.changed, !lines.is_empty(), "{lines:?}");
+    for step in &outcome.members.steps {
+        lines.push(match step {
+            MemberStep::Add(members) => format!("add {}", ids(members)),
+            MemberStep::Remove(ids) => format!("remove {ids:?}"),
+            MemberStep::RemoveWhere(filter) => format!("remove where {filter}"),
+            MemberStep::ReplaceAll(members) => format!("replace all by {}", ids(members)),
+        });
+    }
+    lines.extend(tolerated.iter().map(|tolerated| format!("({tolerated})")));
+    if lines.is_empty() { "unchanged".into() } else { lines.join("\n") }
+}
+
+fn ids(members: &[Member]) -> String {
+    format!("{:?}", members.iter().map(|member| &member.value).collect::<Vec<_>>())
+}
+
+/// Strictly, on Babs.
+fn user(operations: Value) -> String {
+    patched(&user_type(), babs(), operations, &[])
+}
+
+fn tolerant(operations: Value, tolerances: &[Tolerance]) -> String {
+    patched(&user_type(), babs(), operations, tolerances)
+}
+
+fn group(operations: Value, tolerances: &[Tolerance]) -> String {
+    let stored = json!({"schemas": [urn::GROUP], "id": "g", "displayName": "Sales"});
+    patched(&ResourceType::group(vec![]), stored, operations, tolerances)
+}
+
+#[test]
+fn add_sets_a_single_value_and_appends_to_a_list() {
+    insta::assert_snapshot!(
+        user(json!([{"op": "add", "path": "nickName", "value": "Babs"}])),
+        @r#"nickName = "Babs""#
+    );
+    // The example of RFC 7644 3.5.2.1.
+    insta::assert_snapshot!(
+        user(json!([{"op": "add", "value": {
+            "emails": [{"value": "b@x.org", "type": "other"}], "nickname": "Babs"}}])),
+        @r#"
+    emails = [{"primary":true,"type":"work","value":"babs@example.com"},{"type":"home","value":"babs@jensen.org"},{"type":"other","value":"b@x.org"}]
+    nickName = "Babs"
+    "#
+    );
+    insta::assert_snapshot!(
+        user(json!([{"op": "add", "path": "name", "value": {"middleName": "J"}}])),
+        @r#"name = {"familyName":"Jensen","givenName":"Barbara","middleName":"J"}"#
+    );
+}
+
+#[test]
+fn adding_what_is_there_changes_nothing() {
+    let same = |operation: Value| assert_eq!(user(json!([operation])), "unchanged");
+    same(
+        json!({"op": "add", "path": "emails", "value": [{"type": "home", "value": "babs@jensen.org"}]}),
+    );
+    // `value` and `type` of an e-mail are not case exact.
+    same(
+        json!({"op": "add", "path": "emails", "value": [{"type": "HOME", "value": "BABS@jensen.org"}]}),
+    );
+    same(json!({"op": "add", "path": "userName", "value": "babs"}));
+    same(json!({"op": "replace", "path": "name.givenName", "value": "Barbara"}));
+    same(json!({"op": "replace", "path": "emails", "value": [
+        {"type": "home", "value": "babs@jensen.org"},
+        {"type": "work", "value": "babs@example.com", "primary": true}]}));
+    same(json!({"op": "remove", "path": "title"}));
+    same(json!({"op": "add", "path": "emails", "value": []}));
+    same(json!({"op": "replace", "value": {}}));
+    same(json!({"op": "replace", "value": {"schemas": [urn::USER]}}));
+    same(json!({"op": "add", "path": "schemas", "value": ["urn:x"]}));
+}
+
+#[test]
+fn a_known_value_that_is_added_with_more_parts_gets_them() {
+    insta::assert_snapshot!(
+        user(json!([{"op": "add", "path": "emails", "value": [
+            {"type": "home", "value": "babs@jensen.org", "display": "at home"}]}])),
+        @r#"emails = [{"primary":true,"type":"work","value":"babs@example.com"},{"display":"at home","type":"home","value":"babs@jensen.org"}]"#
+    );
+}
+
+#[test]
+fn one_value_at_most_is_primary() {
+    insta::assert_snapshot!(
+        user(json!([{"op": "add", "path": "emails", "value": [{"value": "new@x", "primary": true}]}])),
+        @r#"emails = [{"primary":false,"type":"work","value":"babs@example.com"},{"type":"home","value":"babs@jensen.org"},{"primary":true,"value":"new@x"}]"#
+    );
+    insta::assert_snapshot!(
+        user(json!([{"op": "replace", "path": "emails[type eq \"home\"].primary", "value": true}])),
+        @r#"emails = [{"primary":false,"type":"work","value":"babs@example.com"},{"primary":true,"type":"home","value":"babs@jensen.org"}]"#
+    );
+    insta::assert_snapshot!(
+        user(json!([{"op": "replace", "path": "emails.primary", "value": true}])),
+        @"400 invalidValue: Only one value of `emails` can be primary."
+    );
+}
+
+#[test]
+fn replace_of_a_complex_value_leaves_unnamed_parts_alone_and_null_clears() {
+    insta::assert_snapshot!(
+        user(json!([{"op": "replace", "path": "name", "value": {"givenName": "Babs", "middleName": null}}])),
+        @r#"name = {"familyName":"Jensen","givenName":"Babs"}"#
+    );
+    insta::assert_snapshot!(
+        user(json!([{"op": "replace", "value": {"name": {"familyName": null}, "active": false}}])),
+        @r#"
+    active = false
+    name = {"givenName":"Barbara"}
+    "#
+    );
+    insta::assert_snapshot!(user(json!([{"op": "replace", "path": "emails", "value": []}])), @"- emails");
+    insta::assert_snapshot!(user(json!([{"op": "replace", "path": "name", "value": null}])), @"- name");
+    insta::assert_snapshot!(
+        user(json!([
+            {"op": "remove", "path": "name.givenName"}, {"op": "remove", "path": "name.familyName"}])),
+        @"- name"
+    );
+}
+
+#[test]
+fn a_value_filter_selects_what_is_changed() {
+    insta::assert_snapshot!(
+        user(json!([{"op": "replace", "path": "emails[type eq \"work\"].value", "value": "b@x"}])),
+        @r#"emails = [{"primary":true,"type":"work","value":"b@x"},{"type":"home","value":"babs@jensen.org"}]"#
+    );
+    // RFC 7644 3.5.2.3: the whole record is replaced.
+    insta::assert_snapshot!(
+        user(json!([{"op": "replace", "path": "emails[type eq \"work\"]", "value": {"value": "b@x"}}])),
+        @r#"emails = [{"value":"b@x"},{"type":"home","value":"babs@jensen.org"}]"#
+    );
+    insta::assert_snapshot!(
+        user(json!([{"op": "add", "path": "emails[type eq \"work\"]", "value": {"display": "B"}}])),
+        @r#"emails = [{"display":"B","primary":true,"type":"work","value":"babs@example.com"},{"type":"home","value":"babs@jensen.org"}]"#
+    );
+    insta::assert_snapshot!(
+        user(json!([{"op": "remove", "path": "emails[type eq \"work\" and value ew \"example.com\"]"}])),
+        @r#"emails = [{"type":"home","value":"babs@jensen.org"}]"#
+    );
+    insta::assert_snapshot!(user(json!([{"op": "remove", "path": "emails[value pr]"}])), @"- emails");
+    insta::assert_snapshot!(
+        user(json!([{"op": "remove", "path": "emails[type eq \"work\"].primary"}])),
+        @r#"emails = [{"type":"work","value":"babs@example.com"},{"type":"home","value":"babs@jensen.org"}]"#
+    );
+}
+
+#[test]
+fn a_value_that_loses_its_value_goes() {
+    insta::assert_snapshot!(
+        user(json!([{"op": "remove", "path": "emails[type eq \"work\"].value"}])),
+        @r#"emails = [{"type":"home","value":"babs@jensen.org"}]"#
+    );
+}
+
+#[test]
+fn add_on_a_filter_without_a_match_creates_what_the_filter_describes() {
+    insta::assert_snapshot!(
+        user(json!([{"op": "add", "path": "phoneNumbers[type eq \"mobile\" and primary eq true].value", "value": "+1"}])),
+        @r#"phoneNumbers = [{"primary":true,"type":"mobile","value":"+1"}]"#
+    );
+    insta::assert_snapshot!(
+        user(json!([{"op": "add", "path": "addresses[type eq \"work\"]", "value": {"country": "DE"}}])),
+        @r#"addresses = [{"country":"DE","type":"work"}]"#
+    );
+    insta::assert_snapshot!(
+        user(json!([{"op": "add", "path": "emails[type ne \"work\" and value pr and display pr].value", "value": "x"}])),
+        @r#"400 noTarget: `emails[type ne "work" and value pr and display pr].value` matches no value of `emails`. Add the value first."#
+    );
+}
+
+#[test]
+fn replace_on_a_filter_without_a_match_has_no_target() {
+    insta::assert_snapshot!(
+        user(json!([{"op": "replace", "path": "emails[type eq \"other\"].value", "value": "x"}])),
+        @r#"400 noTarget: `emails[type eq "other"].value` matches no value of `emails`. Add the value first."#
+    );
+    insta::assert_snapshot!(
+        tolerant(
+            json!([{"op": "replace", "path": "emails[type eq \"other\"].value", "value": "x"},
+                   {"op": "replace", "path": "emails[type eq \"home\"].value", "value": "y"}]),
+            &[ReplaceCreates]
+        ),
+        @r#"
+    emails = [{"primary":true,"type":"work","value":"babs@example.com"},{"type":"home","value":"y"},{"type":"other","value":"x"}]
+    (replaceCreates at emails[type eq "other"].value)
+    "#
+    );
+    // RFC 7644 3.5.2.2 has no such rule for `remove`.
+    insta::assert_snapshot!(
+        user(json!([{"op": "remove", "path": "emails[type eq \"other\"]"}])),
+        @"unchanged"
+    );
+}
+
+#[test]
+fn required_and_read_only_attributes_cannot_go() {
+    let check = |operation: Value| user(json!([operation]));
+    insta::assert_snapshot!(
+        check(json!({"op": "remove", "path": "userName"})),
+        @"400 mutability: `userName` is required and cannot be removed. Replace it instead."
+    );
+    insta::assert_snapshot!(
+        check(json!({"op": "replace", "path": "userName", "value": null})),
+        @"400 mutability: `userName` is required and cannot be removed. Replace it instead."
+    );
+    insta::assert_snapshot!(
+        check(json!({"op": "replace", "path": "userName", "value": ""})),
+        @"400 invalidValue: `userName` is required for a User and would have no value."
+    );
+    insta::assert_snapshot!(
+        check(json!({"op": "replace", "path": "id", "value": "x"})),
+        @"400 mutability: Operations[0]: `id` is read-only: only the server sets it."
+    );
+    insta::assert_snapshot!(
+        check(json!({"op": "remove", "path": "groups[value eq \"g\"]"})),
+        @r#"400 mutability: Operations[0]: `groups[value eq "g"]` is read-only: only the server sets it."#
+    );
+    insta::assert_snapshot!(
+        check(json!({"op": "replace", "value": {"groups": []}})),
+        @"400 mutability: Operations[0]: `groups` is read-only: only the server sets it."
+    );
+    insta::assert_snapshot!(
+        check(json!({"op": "remove", "path": "schemas"})),
+        @"400 mutability: Operations[0]: `schemas` cannot be removed."
+    );
+    insta::assert_snapshot!(
+        tolerant(json!([{"op": "replace", "value": {"id": "x", "active": false}}]), &[ReadOnlyInValue]),
+        @r#"
+    active = false
+    (readOnlyInValue at id)
+    "#
+    );
+}
+
+#[test]
+fn an_immutable_attribute_is_set_once() {
+    let mut badged = babs();
+    badged[BADGE] = json!({"number": "1", "color": "red"});
+    badged["schemas"] = json!([urn::USER, urn::ENTERPRISE_USER, BADGE]);
+    let number = format!("{BADGE}:number");
+    let check = |stored: &Value, operation: Value| {
+        patched(&user_type(), stored.clone(), json!([operation]), &[])
+    };
+    insta::assert_snapshot!(
+        check(&badged, json!({"op": "replace", "path": number, "value": "2"})),
+        @"400 mutability: `number` is immutable and has a value already."
+    );
+    insta::assert_snapshot!(
+        check(&badged, json!({"op": "remove", "path": number})),
+        @"400 mutability: `number` is immutable and has a value already."
+    );
+    insta::assert_snapshot!(
+        check(&badged, json!({"op": "replace", "path": number, "value": "1"})),
+        @"unchanged"
+    );
+    insta::assert_snapshot!(
+        check(&babs(), json!({"op": "add", "value": {BADGE: {"number": "1", "color": "red"}}})),
+        @r#"
+    schemas = ["urn:ietf:params:scim:schemas:core:2.0:User","urn:ietf:params:scim:schemas:extension:enterprise:2.0:User","urn:example:Badge"]
+    urn:example:Badge = {"color":"red","number":"1"}
+    "#
+    );
+    // RFC 7643 6: an extension's required attributes are required where the extension is used.
+    insta::assert_snapshot!(
+        check(&babs(), json!({"op": "add", "path": number, "value": "1"})),
+        @"400 invalidValue: `urn:example:Badge:color` is required for a User and would have no value."
+    );
+}
+
+#[test]
+fn extensions_are_reached_by_urn_and_go_when_they_are_empty() {
+    let enterprise = urn::ENTERPRISE_USER;
+    insta::assert_snapshot!(
+        user(json!([{"op": "remove", "path": enterprise}])),
+        @r#"
+    - urn:ietf:params:scim:schemas:extension:enterprise:2.0:User
+    schemas = ["urn:ietf:params:scim:schemas:core:2.0:User"]
+    "#
+    );
+    insta::assert_snapshot!(
+        user(json!([{"op": "replace", "path": enterprise, "value": {"department": null, "division": "EMEA"}}])),
+        @r#"urn:ietf:params:scim:schemas:extension:enterprise:2.0:User = {"division":"EMEA","manager":{"displayName":"Bo","value":"7"}}"#
+    );
+    insta::assert_snapshot!(
+        user(json!([{"op": "replace", "path": enterprise, "value": null}])),
+        @r#"
+    - urn:ietf:params:scim:schemas:extension:enterprise:2.0:User
+    schemas = ["urn:ietf:params:scim:schemas:core:2.0:User"]
+    "#
+    );
+    // Another manager's name is not this one's.
+    insta::assert_snapshot!(
+        user(json!([{"op": "replace", "path": format!("{enterprise}:manager.value"), "value": "8"}])),
+        @r#"urn:ietf:params:scim:schemas:extension:enterprise:2.0:User = {"department":"Sales","manager":{"value":"8"}}"#
+    );
+    insta::assert_snapshot!(
+        user(json!([
+            {"op": "replace", "path": "urn:ietf:params:scim:schemas:core:2.0:User", "value": {"title": "Boss"}},
+            {"op": "replace", "path": "urn:ietf:params:scim:schemas:core:2.0:User:active", "value": false}])),
+        @r#"
+    active = false
+    title = "Boss"
+    "#
+    );
+}
+
+#[test]
+fn what_is_no_request_is_refused_with_its_keyword() {
+    let strict = |body: Value| match PatchRequest::read(&body, &user_type(), &Tolerances::none()) {
+        Ok(_) => "read".into(),
+        Err(error) => told(&error),
+    };
+    let op =
+        |operation: Value| strict(json!({"schemas": [urn::PATCH_OP], "Operations": [operation]}));
+    insta::assert_snapshot!(strict(json!([])), @"400 invalidSyntax: A PATCH request must be a JSON object.");
+    insta::assert_snapshot!(
+        strict(json!({"Operations": []})),
+        @r#"400 invalidSyntax: `schemas` must be ["urn:ietf:params:scim:api:messages:2.0:PatchOp"]."#
+    );
+    insta::assert_snapshot!(
+        strict(json!({"schemas": [urn::PATCH_OP], "operations": []})),
+        @"400 invalidSyntax: `operations` must be written `Operations`."
+    );
+    insta::assert_snapshot!(
+        strict(json!({"schemas": [urn::PATCH_OP], "Operations": []})),
+        @"400 invalidSyntax: `Operations` is empty. Send at least one operation."
+    );
+    insta::assert_snapshot!(
+        strict(json!({"schemas": [urn::PATCH_OP], "Operations": vec![json!({}); 1001]})),
+        @"413 : 1001 operations are too many for one request; at most 1000 are processed. Send several requests."
+    );
+    insta::assert_snapshot!(
+        op(json!({"op": "Replace", "path": "active", "value": true})),
+        @"400 invalidSyntax: Operations[0]: `op` must be add, remove or replace, not `Replace`."
+    );
+    insta::assert_snapshot!(op(json!({"path": "a"})), @"400 invalidSyntax: Operations[0]: `op` is missing. It must be add, remove or replace.");
+    insta::assert_snapshot!(op(json!({"op": "remove"})), @"400 noTarget: Operations[0]: `remove` needs a `path`: say what is to be removed.");
+    insta::assert_snapshot!(op(json!({"op": "add", "value": "x"})), @"400 invalidValue: Operations[0]: Without a `path`, `value` must be an object with the attributes to set.");
+    insta::assert_snapshot!(op(json!({"op": "add", "path": "title"})), @"400 invalidValue: Operations[0]: `title` has no `value`. Say what to add.");
+    insta::assert_snapshot!(op(json!({"op": "add", "path": 5})), @"400 invalidPath: Operations[0]: `path` must be a string.");
+    insta::assert_snapshot!(op(json!({"op": "add", "path": "a b", "value": 1})), @"400 invalidPath: Operations[0]: The path `a b` cannot be read: column 3: expected the end of the path, found `b`.");
+    insta::assert_snapshot!(op(json!({"op": "add", "path": "shoeSize", "value": 1})), @"400 invalidPath: Operations[0]: `User` has no attribute `shoeSize`.");
+    insta::assert_snapshot!(op(json!({"op": "add", "value": {"shoeSize": 1}})), @"400 invalidSyntax: Operations[0]: `User` has no attribute `shoeSize`.");
+    insta::assert_snapshot!(op(json!({"op": "add", "path": "name[givenName pr]", "value": {}})), @"400 invalidPath: Operations[0]: `name` has one value only: it takes no value filter.");
+    insta::assert_snapshot!(op(json!({"op": "remove", "path": "emails[size gt 1]"})), @"400 invalidFilter: Operations[0]: `emails` has no attribute `size`.");
+    insta::assert_snapshot!(op(json!({"op": "replace", "path": "active", "value": "maybe"})), @r#"400 invalidValue: Operations[0]: `active` must be true or false, not the string "maybe"."#);
+    insta::assert_snapshot!(op(json!({"op": "remove", "path": "emails", "value": [{"value": "x"}]})), @r#"400 invalidValue: Operations[0]: `remove` of `emails` takes no `value`. Name the values in the path: `emails[value eq "..."]`."#);
+}
+
+#[test]
+fn each_departure_is_accepted_where_it_is_tolerated() {
+    insta::assert_snapshot!(
+        tolerant(json!([{"Op": "Replace", "PATH": "active", "value": "False"}]), &[CapitalisedOp, MessageKeyCase, BooleanAsString]),
+        @"
+    active = false
+    (messageKeyCase at Operations[0].Op)
+    (messageKeyCase at Operations[0].PATH)
+    (capitalisedOp at Operations[0].op)
+    (booleanAsString at active)
+    "
+    );
+    insta::assert_snapshot!(
+        tolerant(json!([{"op": "replace", "value": {
+            "name.givenName": "Babs",
+            "emails[type eq \"work\"].value": "b@x",
+            "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User:department": "Support",
+            "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User": {"manager.value": "9"},
+            "urn:example:Badge:level": "3", "urn:example:Badge:color": "red",
+            "shoeSize": 44
+        }}]), &[DottedKey, FilterKey, UrnKey, NumberAsString, UnknownAttribute]),
+        @r#"
+    emails = [{"primary":true,"type":"work","value":"b@x"},{"type":"home","value":"babs@jensen.org"}]
+    name = {"familyName":"Jensen","givenName":"Babs"}
+    schemas = ["urn:ietf:params:scim:schemas:core:2.0:User","urn:ietf:params:scim:schemas:extension:enterprise:2.0:User","urn:example:Badge"]
+    urn:example:Badge = {"color":"red","level":3}
+    urn:ietf:params:scim:schemas:extension:enterprise:2.0:User = {"department":"Support","manager":{"value":"9"}}
+    (filterKey at emails[type eq "work"].value)
+    (dottedKey at name.givenName)
+    (unknownAttribute at shoeSize)
+    (urnKey at urn:example:Badge:color)
+    (urnKey at urn:example:Badge:level)
+    (numberAsString at urn:example:Badge:level)
+    (dottedKey at manager.value)
+    (urnKey at urn:ietf:params:scim:schemas:extension:enterprise:2.0:User:department)
+    "#
+    );
+    let enterprise = urn::ENTERPRISE_USER;
+    insta::assert_snapshot!(
+        tolerant(json!([
+            {"op": "add", "path": format!("{enterprise}:manager"), "value": "9"},
+            {"op": "add", "path": "emails", "value": {"value": "c@x"}},
+            {"op": "replace", "path": "title", "value": ["Boss"]},
+            {"op": "replace", "path": "emails[primary eq \"True\"].value", "value": "d@x"}
+        ]), &[BareValueForComplex, SingleForMultiple, MultipleForSingle, BooleanAsString]),
+        @r#"
+    emails = [{"primary":true,"type":"work","value":"d@x"},{"type":"home","value":"babs@jensen.org"},{"value":"c@x"}]
+    title = "Boss"
+    urn:ietf:params:scim:schemas:extension:enterprise:2.0:User = {"department":"Sales","manager":{"value":"9"}}
+    (bareValueForComplex at urn:ietf:params:scim:schemas:extension:enterprise:2.0:User:manager)
+    (singleForMultiple at emails)
+    (multipleForSingle at title)
+    (booleanAsString at emails.primary)
+    "#
+    );
+    insta::assert_snapshot!(
+        tolerant(json!([{"op": "replace", "path": format!("{enterprise}:manager"), "value": ""}]), &[BareValueForComplex]),
+        @r#"
+    urn:ietf:params:scim:schemas:extension:enterprise:2.0:User = {"department":"Sales"}
+    (bareValueForComplex at urn:ietf:params:scim:schemas:extension:enterprise:2.0:User:manager)
+    "#
+    );
+    insta::assert_snapshot!(
+        tolerant(json!([{"op": "remove", "path": "emails", "value": [
+            {"type": "home", "value": "BABS@jensen.org"}, {"value": "nobody@x"}]}]), &[RemovalByValueList]),
+        @r#"
+    emails = [{"primary":true,"type":"work","value":"babs@example.com"}]
+    (removalByValueList at emails)
+    "#
+    );
+    insta::assert_snapshot!(
+        tolerant(json!([{"op": "remove", "path": "shoeSize"}]), &[UnknownAttribute]),
+        @"(unknownAttribute at shoeSize)"
+    );
+}
+
+#[test]
+fn operations_on_members_become_steps_in_their_order() {
+    insta::assert_snapshot!(
+        group(json!([
+            {"op": "add", "path": "members", "value": [{"value": "a"}, {"value": "b", "$ref": null}, {"value": "a"}]},
+            {"op": "remove", "path": "members[value eq \"b\"]"},
+            {"op": "remove", "path": "members[value eq \"c\" or value eq \"d\"]"},
+            {"op": "remove", "path": "members[type eq \"Group\"]"},
+            {"op": "replace", "path": "displayName", "value": "Support"}
+        ]), &[]),
+        @r#"
+    displayName = "Support"
+    add ["a", "b"]
+    remove ["b", "c", "d"]
+    remove where type eq "Group"
+    "#
+    );
+    insta::assert_snapshot!(
+        group(json!([
+            {"op": "add", "value": {"members": [{"value": "a"}], "displayName": "Sales"}},
+            {"op": "replace", "path": "members", "value": []},
+            {"op": "add", "path": "members", "value": []},
+            {"op": "add", "path": "members", "value": [{"value": "z"}]}
+        ]), &[]),
+        @r#"
+    replace all by []
+    add ["z"]
+    "#
+    );
+    insta::assert_snapshot!(group(json!([{"op": "remove", "path": "members"}]), &[]), @"replace all by []");
+    insta::assert_snapshot!(group(json!([{"op": "replace", "path": "members", "value": null}]), &[]), @"replace all by []");
+}
+
+#[test]
+fn a_removal_that_names_nobody_never_removes_everybody() {
+    for value in [
+        json!([]),
+        json!(null),
+        json!([null]),
+        json!([{}]),
+        json!([{"value": null}]),
+        json!({}),
+        json!(""),
+        json!(5),
+        json!([[]]),
+    ] {
+        let told =
+            group(json!([{"op": "remove", "path": "members", "value": value}]), &Tolerance::ALL);
+        assert!(told.starts_with("400 invalidValue"), "{value}: {told}");
+        let operation = json!([{"op": "remove", "path": "emails", "value": value}]);
+        let told = tolerant(operation, &Tolerance::ALL);
+        assert!(told.starts_with("400 invalidValue"), "{value}: {told}");
+    }
+    insta::assert_snapshot!(
+        group(json!([{"op": "remove", "path": "members", "value": []}]), &[RemovalByValueList]),
+        @"400 invalidValue: Operations[0]: `remove` of `members` has a `value` that names nothing, so nothing is removed. Name the values, or leave `value` out to remove all."
+    );
+    insta::assert_snapshot!(
+        group(json!([{"op": "remove", "path": "members", "value": [{"value": "a", "$ref": null}, {"value": "b"}]}]), &[RemovalByValueList]),
+        @r#"
+    remove ["a", "b"]
+    (removalByValueList at members)
+    "#
+    );
+    insta::assert_snapshot!(
+        group(json!([{"op": "remove", "path": "members", "value": [{"value": "a"}]}]), &[]),
+        @r#"400 invalidValue: Operations[0]: `remove` of `members` takes no `value`. Name the values in the path: `members[value eq "..."]`."#
+    );
+}
+
+#[test]
+fn a_member_is_added_or_removed_whole() {
+    let check = |op: &str, path: &str| group(json!([{"op": op, "path": path, "value": "x"}]), &[]);
+    insta::assert_snapshot!(
+        check("replace", "members[value eq \"a\"].display"),
+        @"400 mutability: Operations[0]: A value of `members` cannot be changed. Remove it, and add another."
+    );
+    assert!(check("add", "members.value").starts_with("400 mutability"));
+    assert!(check("replace", "members[value eq \"a\"]").starts_with("400 mutability"));
+    assert!(check("remove", "members.display").starts_with("400 mutability"));
+}
+
+#[test]
+fn a_long_list_of_members_to_remove_stays_within_the_limits_of_filters() {
+    let named: Vec<Value> = (0..1_000).map(|id| json!({"value": id.to_string()})).collect();
+    let body = json!({"schemas": [urn::PATCH_OP], "Operations": [
+        {"op": "remove", "path": "members", "value": named}]});
+    let rt = ResourceType::group(vec![]);
+    let (request, _) =
+        PatchRequest::read(&body, &rt, &Tolerances::of([RemovalByValueList])).unwrap();
+    assert_eq!(request.operations.len(), 4);
+    let stored = Resource::from_canonical(document(json!({"displayName": "g"})));
+    let members = request.apply(&rt, &stored).unwrap().members;
+    assert!(matches!(&members.steps[..], [MemberStep::Remove(ids)] if ids.len() == 1_000));
+}
+
+#[test]
+fn a_request_made_by_hand_may_leave_out_the_path() {
+    let rt = user_type();
+    let request = PatchRequest {
+        operations: vec![PatchOperation {
+            op: PatchOp::Replace,
+            path: None,
+            value: Some(json!({"active": false})),
+        }],
+        replace_creates: false,
+    };
+    let stored = Resource::from_canonical(document(babs()));
+    let outcome = request.apply(&rt, &stored).unwrap();
+    assert_eq!(outcome.resource.document()["active"], json!(false));
+}
+
+#[test]
+fn the_whole_request_fails_if_one_operation_does() {
+    insta::assert_snapshot!(
+        user(json!([
+            {"op": "replace", "path": "title", "value": "x"},
+            {"op": "remove", "path": "userName"}])),
+        @"400 mutability: `userName` is required and cannot be removed. Replace it instead."
+    );
+}
+
+fn any_json() -> BoxedStrategy<Value> {
+    let leaf = prop_oneof![
+        Just(Value::Null),
+        any::<bool>().prop_map(Value::from),
+        any::<i32>().prop_map(Value::from),
+        any_text().prop_map(Value::from),
+    ];
+    leaf.prop_recursive(4, 24, 4, |inner| {
+        prop_oneof![
+            proptest::collection::vec(inner.clone(), 0..4).prop_map(Value::from),
+            proptest::collection::btree_map(any_text(), inner, 0..4)
+                .prop_map(|parts| Value::Object(parts.into_iter().collect())),
+        ]
+    })
+    .boxed()
+}
+
+fn any_text() -> BoxedStrategy<String> {
+    prop_oneof![
+        proptest::sample::select(vec![
+            "schemas",
+            "id",
+            "userName",
+            "name",
+            "name.givenName",
+            "givenName",
+            "emails",
+            "active",
+            "emails[type eq \"work\"].value",
+            "emails[primary eq True]",
+            "emails.primary",
+            "type",
+            "value",
+            "primary",
+            "members",
+            "members[value eq \"a\"]",
+            "members.value",
+            "$ref",
+            "displayName",
+            "add",
+            "Remove",
+            "replace",
+            "title",
+            "True",
+            "work",
+            urn::ENTERPRISE_USER,
+            "urn:example:Badge:level",
+            "urn:example:Badge",
+            "manager",
+        ])
+        .prop_map(str::to_owned),
+        any::<String>(),
+    ]
+    .boxed()
+}
+
+fn any_request() -> impl Strategy<Value = Value> {
+    let operation = (
+        proptest::sample::select(vec!["add", "Remove", "replace", "remove"]),
+        proptest::option::of(any_text()),
+        proptest::option::of(any_json()),
+    )
+        .prop_map(|(op, path, value)| json!({"op": op, "path": path, "value": value}));
+    proptest::collection::vec(operation, 0..4)
+        .prop_map(|operations| json!({"schemas": [urn::PATCH_OP], "Operations": operations}))
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(512))]
+
+    #[test]
+    fn no_json_makes_reading_panic(body in any_json()) {
+        let _ = PatchRequest::read(&body, &user_type(), &Tolerances::all());
+    }
+
+    #[test]
+    fn whatever_is_read_is_strict_and_applying_it_leaves_a_valid_resource(body in any_request()) {
+        for (rt, stored) in [
+            (user_type(), babs()),
+            (ResourceType::group(vec![]), json!({"schemas": [urn::GROUP], "displayName": "g"})),
+        ] {
+            let Ok((request, _)) = PatchRequest::read(&body, &rt, &Tolerances::all()) else {
+                continue;
+            };
+            if !request.operations.is_empty() {
+                let strict = PatchRequest::read(&request.to_json(), &rt, &Tolerances::none());
+                prop_assert_eq!(strict.map(|(read, _)| read.operations), Ok(request.operations.clone()));
+            }
+            let Ok(outcome) = request.apply(&rt, &Resource::from_canonical(document(stored))) else {
+                continue;
+            };
+            let after = Value::Object(outcome.resource.document().clone());
+            let (read, ..) = Resource::read(&after, &rt, &Tolerances::none()).unwrap();
+            let mut after = document(after);
+            // Reading leaves out what only the server sets.
+            after.remove("id");
+            if let Some(manager) = after.get_mut(urn::ENTERPRISE_USER).and_then(|e| e.get_mut("manager")) {
+                manager.as_object_mut().unwrap().remove("displayName");
+            }
+            prop_assert_eq!(read.document(), &after);
+            // A single operation that selects nothing by value is idempotent.
+            if let [operation] = &request.operations[..]
+                && operation.path.as_ref().is_some_and(|path| path.value_filter.is_none())
+            {
+                let again = request.apply(&rt, &outcome.resource).unwrap();
+                prop_assert!(!again.changed);
+            }
+        }
+    }
+}
