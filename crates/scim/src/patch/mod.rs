@@ -6,6 +6,7 @@
 
 mod apply;
 mod attribute;
+mod expansion;
 mod members;
 mod read;
 mod removal;

@@ -3,7 +3,8 @@
 //! schemas write it and a canonical value.
 //!
 //! The order of events: the message's keys; for each operation its `op`, its `path`, its `value`;
-//! a value without a path (or for a whole extension) is expanded to one operation per attribute.
+//! a value without a path (or for a whole extension) is expanded to one operation per attribute
+//! (`expansion.rs`).
 
 use serde_json::{Map, Value};
 
@@ -16,8 +17,8 @@ use crate::limits::{
 };
 use crate::value::{Reading, canonical, canonical_entry, is_unassigned};
 use crate::{
-    Attribute, Error, Extension, Member, Mutability, PatchPath, ResourceType, ScimType, Tolerance,
-    Tolerances, Tolerated, urn,
+    Attribute, Error, Member, Mutability, PatchPath, ResourceType, ScimType, Tolerance, Tolerances,
+    Tolerated, urn,
 };
 
 impl PatchRequest {
@@ -42,14 +43,15 @@ impl PatchRequest {
     }
 }
 
-struct Reader<'a> {
-    rt: &'a ResourceType,
-    reading: Reading<'a>,
+/// A request that is being read.
+pub(super) struct Reader<'a> {
+    pub(super) rt: &'a ResourceType,
+    pub(super) reading: Reading<'a>,
     operations: Vec<PatchOperation>,
     member_count: usize,
 }
 
-impl<'a> Reader<'a> {
+impl Reader<'_> {
     /// RFC 7644 3.5.2: `schemas` with the PatchOp URN, and `Operations`, "an array of one or more
     /// PATCH operations".
     fn message<'v>(&mut self, body: &'v Value) -> Result<&'v [Value], Error> {
@@ -193,114 +195,8 @@ impl<'a> Reader<'a> {
         Ok(())
     }
 
-    /// One operation for each attribute of a value (RFC 7644 3.5.2.1: "If omitted, the target
-    /// location is assumed to be the resource itself. The "value" parameter contains a set of
-    /// attributes to be added to the resource.").
-    fn expand(
-        &mut self,
-        op: PatchOp,
-        extension: Option<&Extension>,
-        values: &Map<String, Value>,
-    ) -> Result<(), Error> {
-        for (key, value) in values {
-            let attribute = match extension {
-                Some(extension) => extension.schema.attribute(key),
-                None => self.rt.attribute(key),
-            };
-            match attribute {
-                Some(attribute) => {
-                    let target = Target::attribute(extension, attribute);
-                    self.in_value(op, target, value, &target.path().to_string())?;
-                }
-                None => self.other_key(op, extension, key, value)?,
-            }
-        }
-        Ok(())
-    }
-
-    /// A key that is no attribute's name: an extension, a path, or unknown.
-    fn other_key(
-        &mut self,
-        op: PatchOp,
-        within: Option<&Extension>,
-        key: &str,
-        value: &Value,
-    ) -> Result<(), Error> {
-        // RFC 7643 3.3: an extension's attributes stand in an object under its URN.
-        if within.is_none()
-            && let Some(extension) = self.rt.extension(key)
-        {
-            return self.extension(op, extension, key, value);
-        }
-        if let Ok((path, _)) = PatchPath::parse_tolerant(key, self.reading.tolerances()) {
-            let path = match within {
-                Some(extension) if path.urn.is_none() => {
-                    PatchPath { urn: Some(extension.schema.id.clone()), ..path }
-                }
-                _ => path,
-            };
-            let tolerance = match &path {
-                PatchPath { value_filter: Some(_), .. } => Tolerance::FilterKey,
-                PatchPath { urn: Some(_), .. } if within.is_none() => Tolerance::UrnKey,
-                _ => Tolerance::DottedKey,
-            };
-            if let Some(target) = Target::resolve(self.rt, &path)
-                && self.allows(tolerance, key)
-            {
-                return match (target.attribute, value) {
-                    (Some(_), _) => self.in_value(op, target, value, key),
-                    (None, Value::Object(values)) => self.expand(op, None, values),
-                    (None, _) => Err(invalid(format!("`{key}` must be an object."))),
-                };
-            }
-        }
-        if self.allows(Tolerance::UnknownAttribute, key) {
-            return Ok(());
-        }
-        let owner = within.map_or(&self.rt.name, |extension| &extension.schema.id);
-        Err(syntax(format!("`{owner}` has no attribute `{key}`.")))
-    }
-
-    fn extension(
-        &mut self,
-        op: PatchOp,
-        extension: &Extension,
-        key: &str,
-        value: &Value,
-    ) -> Result<(), Error> {
-        match value {
-            Value::Object(values) => self.expand(op, Some(extension), values),
-            value if is_unassigned(value) && op == PatchOp::Replace => {
-                let urn = Some(extension.schema.id.clone());
-                let path =
-                    PatchPath { urn, attribute: None, value_filter: None, sub_attribute: None };
-                self.push(PatchOp::Remove, path, None);
-                Ok(())
-            }
-            value if is_unassigned(value) => Ok(()),
-            _ => Err(invalid(format!("`{key}` must be an object of the extension's attributes."))),
-        }
-    }
-
-    /// An attribute that a value without a path names.
-    fn in_value(
-        &mut self,
-        op: PatchOp,
-        target: Target<'_>,
-        value: &Value,
-        at: &str,
-    ) -> Result<(), Error> {
-        if target.is_schemas() {
-            return Ok(());
-        }
-        if target.is_read_only() && self.allows(Tolerance::ReadOnlyInValue, at) {
-            return Ok(());
-        }
-        self.attribute(op, target, Some(value), at)
-    }
-
     /// One operation on an attribute, or on a part or on some values of it.
-    fn attribute(
+    pub(super) fn attribute(
         &mut self,
         op: PatchOp,
         target: Target<'_>,
@@ -462,11 +358,11 @@ impl<'a> Reader<'a> {
         Ok(members)
     }
 
-    fn allows(&mut self, tolerance: Tolerance, at: &str) -> bool {
+    pub(super) fn allows(&mut self, tolerance: Tolerance, at: &str) -> bool {
         self.reading.accept(tolerance, at)
     }
 
-    fn push(&mut self, op: PatchOp, path: PatchPath, value: Option<Value>) {
+    pub(super) fn push(&mut self, op: PatchOp, path: PatchPath, value: Option<Value>) {
         self.operations.push(PatchOperation { op, path: Some(path), value });
     }
 }
@@ -489,11 +385,11 @@ fn nothing_named(at: &str) -> Error {
     ))
 }
 
-fn syntax(detail: impl Into<String>) -> Error {
+pub(super) fn syntax(detail: impl Into<String>) -> Error {
     Error::bad_request(ScimType::InvalidSyntax, detail)
 }
 
-fn invalid(detail: impl Into<String>) -> Error {
+pub(super) fn invalid(detail: impl Into<String>) -> Error {
     Error::bad_request(ScimType::InvalidValue, detail)
 }
 
