@@ -6,6 +6,7 @@
 
 mod correlate;
 mod employment;
+mod expression;
 mod finding;
 mod id;
 pub mod limits;
@@ -19,6 +20,10 @@ mod snapshot;
 
 pub use correlate::{Changed, Correlation, Joined, Missing, ValueChange, correlate};
 pub use employment::{Employment, EmploymentConflict, Standing, conflicts, standing};
+pub use expression::{
+    Bindings, Columns, Environment, EvaluationError, Expect, Expression, ExpressionError, Trace,
+    Value,
+};
 pub use finding::{Finding, Subject};
 pub use id::{
     ApplicationId, EmployeeNumber, GroupId, IdError, PersonId, RemoteId, RuleId, SourceId,

@@ -16,3 +16,19 @@ pub const EMPLOYMENT_COUNT_MAX: usize = 100;
 pub const FINDING_SUBJECT_COUNT_MAX: usize = 20;
 /// Most findings of one kind in one result; beyond it they are counted.
 pub const FINDING_COUNT_MAX: usize = 1_000;
+/// Longest expression, in bytes.
+pub const EXPRESSION_BYTES_MAX: usize = 8 * 1024;
+/// Most levels of brackets and operators in an expression.
+pub const EXPRESSION_NESTING_MAX: usize = 48;
+/// Most parts of an expression: names, values, operators, calls.
+pub const EXPRESSION_NODE_COUNT_MAX: usize = 2_000;
+/// Most values of a list that is written out in an expression.
+pub const EXPRESSION_LIST_LENGTH_MAX: usize = 500;
+/// Most steps an expression may take, summed up before it runs.
+pub const EXPRESSION_STEP_COUNT_MAX: u64 = 200_000;
+/// Most values of a list an expression looks at.
+pub const EXPRESSION_VALUE_COUNT_MAX: usize = 1_000;
+/// Longest string an expression makes, in bytes.
+pub const EXPRESSION_TEXT_BYTES_MAX: usize = 16 * 1024;
+/// Largest compiled regular expression, in bytes.
+pub const EXPRESSION_PATTERN_BYTES_MAX: usize = 1024 * 1024;
