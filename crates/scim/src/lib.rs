@@ -9,6 +9,7 @@
 //! resource into the next one and a [`MemberDelta`], [`diff`] says what changed.
 
 mod diff;
+mod discovery;
 mod error;
 mod filter;
 pub mod limits;
@@ -16,6 +17,8 @@ mod list;
 mod meta;
 mod patch;
 mod path;
+mod projection;
+mod query;
 mod resource;
 mod resource_type;
 mod schema;
@@ -26,6 +29,10 @@ mod value;
 mod version;
 
 pub use diff::diff;
+pub use discovery::{
+    AuthenticationScheme, BulkSupport, Pagination, ServiceProviderConfig, resource_type_json,
+    schema_json, served_schemas,
+};
 pub use error::{Error, ScimType};
 pub use filter::{CompareOp, Filter, FilterError, Literal};
 pub use list::{ListResponse, list_response};
@@ -34,6 +41,8 @@ pub use patch::{
     Member, MemberDelta, MemberStep, PatchOp, PatchOperation, PatchOutcome, PatchRequest,
 };
 pub use path::{AttributePath, PatchPath};
+pub use projection::Projection;
+pub use query::{PageLimits, Query};
 pub use resource::Resource;
 pub use resource_type::{Extension, ResourceType};
 pub use schema::{

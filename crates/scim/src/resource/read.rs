@@ -201,7 +201,8 @@ impl<'a> Reader<'a> {
                 return Err(twice(key));
             }
             self.attribute(extension, attribute, value, key)?;
-            return Ok(self.drop_empty(extension));
+            self.drop_empty(extension);
+            return Ok(());
         };
         let read_only = [attribute, sub].iter().any(|a| a.mutability == Mutability::ReadOnly);
         let value = match read_only {
