@@ -6,6 +6,8 @@
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
+use crate::Reason;
+
 /// One stretch of belonging to the organisation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Employment {
@@ -80,6 +82,16 @@ impl Standing {
     /// Whether the person is employed that day.
     pub fn is_employed(&self) -> bool {
         matches!(self, Self::Employed { .. })
+    }
+
+    /// The standing as a reason.
+    pub fn reason(&self) -> Reason {
+        match self {
+            Self::Future { starts } => Reason::NotYetHired { on: *starts },
+            Self::Employed { since, .. } => Reason::Hired { on: *since },
+            Self::Left { since } => Reason::Terminated { on: *since },
+            Self::Unknown => Reason::NoEmployment,
+        }
     }
 }
 

@@ -289,8 +289,7 @@ impl Finding {
                  not applied."
             ),
             Self::ValueDoesNotFit { source, line, subject, path, problem } => format!(
-                "{subject} keeps the old {path}: the value in line {line} of {source} does not \
-                 fit, {problem}."
+                "The {path} of {subject} in line {line} of {source} is not applied: {problem}."
             ),
             Self::MissingKept { source, subject } => {
                 format!("{subject} is missing from {source} and stays employed.")

@@ -8,14 +8,18 @@ mod correlate;
 mod employment;
 mod expression;
 mod finding;
+mod group;
 mod id;
 pub mod limits;
+mod login;
+mod membership;
 mod movement;
 mod person;
 mod profile;
 mod profile_path;
 mod reason;
 mod record;
+mod rule;
 mod snapshot;
 
 pub use correlate::{Changed, Correlation, Joined, Missing, ValueChange, correlate};
@@ -25,8 +29,13 @@ pub use expression::{
     Value,
 };
 pub use finding::{Finding, Subject};
+pub use group::{Exclusion, Group, ManualMember};
 pub use id::{
     ApplicationId, EmployeeNumber, GroupId, IdError, PersonId, RemoteId, RuleId, SourceId,
+};
+pub use login::{CollisionPolicy, LoginRequest, Logins, assign_logins, local_part, unique_login};
+pub use membership::{
+    Cause, Membership, Memberships, affected, memberships, memberships_of, why_not,
 };
 pub use movement::Movement;
 pub use person::Person;
@@ -34,6 +43,7 @@ pub use profile::{EMPLOYMENT, employment_schema, profile_type};
 pub use profile_path::{ProfilePath, ProfilePathError};
 pub use reason::Reason;
 pub use record::{Record, StatusWord, UnreadableRow};
+pub use rule::{Rule, rule_environment};
 pub use snapshot::{
     Acceptance, Completeness, MissingPolicy, Snapshot, SourceContract, StopReason, Verdict,
 };

@@ -357,7 +357,7 @@ fn split(text: &str) -> Option<Written<'_>> {
 
 /// The attribute of this name: in the schema of the URN, else in the core schema, else in the first
 /// extension that has one.
-fn find<'a>(
+pub(crate) fn find<'a>(
     profile: &'a ResourceType,
     urn: Option<&str>,
     name: &str,
