@@ -87,7 +87,7 @@ fn value_of(attribute: &Attribute, literal: &Literal) -> Option<Value> {
         AttributeType::Boolean => Value::Bool(boolean(literal)?),
         AttributeType::Integer | AttributeType::Decimal => Value::Number(number(literal)?),
         AttributeType::Complex => return None,
-        _ => Value::String(text(literal)?),
+        _ => Value::String(text(literal)?.into_owned()),
     };
     Some(if attribute.multi_valued { Value::Array(vec![value]) } else { value })
 }

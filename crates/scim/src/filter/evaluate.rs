@@ -10,6 +10,7 @@
 //! - A literal of another type than the attribute equals nothing, except where its text says the
 //!   same: `active eq "true"`, `employeeNumber eq 701984`.
 
+use std::borrow::Cow;
 use std::cmp::Ordering;
 
 use serde_json::{Map, Number, Value};
@@ -221,10 +222,10 @@ pub(super) fn number(literal: &Literal) -> Option<Number> {
 }
 
 /// The literal as a text.
-pub(super) fn text(literal: &Literal) -> Option<String> {
+pub(super) fn text(literal: &Literal) -> Option<Cow<'_, str>> {
     match literal {
-        Literal::String(text) => Some(text.clone()),
-        Literal::Number(number) => Some(number.to_string()),
+        Literal::String(text) => Some(Cow::Borrowed(text)),
+        Literal::Number(number) => Some(Cow::Owned(number.to_string())),
         _ => None,
     }
 }

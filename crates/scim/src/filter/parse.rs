@@ -341,6 +341,7 @@ fn both(filter: Filter, comparison: Filter) -> Filter {
 
 #[cfg(test)]
 mod tests {
+    use super::super::properties::RFC_EXAMPLES;
     use super::*;
 
     /// The print of the filter, which parses back to it, or the error.
@@ -357,22 +358,7 @@ mod tests {
 
     #[test]
     fn the_examples_of_rfc_7644_are_read() {
-        for text in [
-            r#"userName eq "bjensen""#,
-            r#"name.familyName co "O'Malley""#,
-            r#"userName sw "J""#,
-            r#"urn:ietf:params:scim:schemas:core:2.0:User:userName sw "J""#,
-            "title pr",
-            r#"meta.lastModified gt "2011-05-13T04:42:34Z""#,
-            r#"title pr and userType eq "Employee""#,
-            r#"title pr or userType eq "Intern""#,
-            r#"schemas eq "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User""#,
-            r#"userType eq "Employee" and (emails co "example.com" or emails.value co "example.org")"#,
-            r#"userType ne "Employee" and not (emails co "example.com" or emails.value co "example.org")"#,
-            r#"userType eq "Employee" and (emails.type eq "work")"#,
-            r#"userType eq "Employee" and emails[type eq "work" and value co "@example.com"]"#,
-            r#"emails[type eq "work" and value co "@example.com"] or ims[type eq "xmpp" and value co "@foo.com"]"#,
-        ] {
+        for text in RFC_EXAMPLES {
             let print = check(text);
             assert!(!print.starts_with("column"), "{text}: {print}");
             let plain = print == text || text.contains("(emails.type eq");

@@ -9,6 +9,32 @@ use scim_v2::filter as other;
 use super::{CompareOp, Filter, Literal};
 use crate::AttributePath;
 
+/// The examples of RFC 7644 3.4.2.2.
+pub(super) const RFC_EXAMPLES: [&str; 14] = [
+    r#"userName eq "bjensen""#,
+    r#"name.familyName co "O'Malley""#,
+    r#"userName sw "J""#,
+    r#"urn:ietf:params:scim:schemas:core:2.0:User:userName sw "J""#,
+    "title pr",
+    r#"meta.lastModified gt "2011-05-13T04:42:34Z""#,
+    r#"title pr and userType eq "Employee""#,
+    r#"title pr or userType eq "Intern""#,
+    r#"schemas eq "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User""#,
+    r#"userType eq "Employee" and (emails co "example.com" or emails.value co "example.org")"#,
+    r#"userType ne "Employee" and not (emails co "example.com" or emails.value co "example.org")"#,
+    r#"userType eq "Employee" and (emails.type eq "work")"#,
+    r#"userType eq "Employee" and emails[type eq "work" and value co "@example.com"]"#,
+    r#"emails[type eq "work" and value co "@example.com"] or ims[type eq "xmpp" and value co "@foo.com"]"#,
+];
+
+#[test]
+fn the_examples_of_the_rfc_are_read_as_scim_v2_reads_them() {
+    for text in RFC_EXAMPLES {
+        let theirs = other::Filter::from_str(text).unwrap();
+        assert_eq!(Filter::parse(text).map(flat), Ok(flat(from_scim_v2(theirs))), "{text}");
+    }
+}
+
 fn name() -> impl Strategy<Value = String> {
     prop_oneof![
         "(userName|emails|active|\\$ref|and|or|pr|eq|not-x|true)",

@@ -48,29 +48,18 @@ impl Reader<'_> {
         {
             return self.extension(op, extension, key, value);
         }
-        if let Ok((path, _)) = PatchPath::parse_tolerant(key, self.reading.tolerances()) {
-            let path = match within {
-                Some(extension) if path.urn.is_none() => {
-                    PatchPath { urn: Some(extension.schema.id.clone()), ..path }
-                }
-                _ => path,
+        let path = PatchPath::parse_tolerant(key, self.reading.tolerances()).ok();
+        if let Some((path, tolerance)) = path.and_then(|(path, _)| path_key(path, within))
+            && let Some(target) = Target::resolve(self.rt, &path)
+            && self.allows(tolerance, key)
+        {
+            return match (target.attribute, value) {
+                (Some(_), _) => self.in_value(op, target, value, key),
+                (None, Value::Object(values)) => self.expand(op, target.extension, values),
+                (None, _) => Err(invalid(format!("`{key}` must be an object."))),
             };
-            let tolerance = match &path {
-                PatchPath { value_filter: Some(_), .. } => Tolerance::FilterKey,
-                PatchPath { urn: Some(_), .. } if within.is_none() => Tolerance::UrnKey,
-                _ => Tolerance::DottedKey,
-            };
-            if let Some(target) = Target::resolve(self.rt, &path)
-                && self.allows(tolerance, key)
-            {
-                return match (target.attribute, value) {
-                    (Some(_), _) => self.in_value(op, target, value, key),
-                    (None, Value::Object(values)) => self.expand(op, None, values),
-                    (None, _) => Err(invalid(format!("`{key}` must be an object."))),
-                };
-            }
         }
-        if self.allows(Tolerance::UnknownAttribute, key) {
+        if self.ignores_unknown(key) {
             return Ok(());
         }
         let owner = within.map_or(&self.rt.name, |extension| &extension.schema.id);
@@ -114,4 +103,17 @@ impl Reader<'_> {
         }
         self.attribute(op, target, Some(value), at)
     }
+}
+
+/// A key read as a path, and the tolerance it needs. Within an extension's object a key lies in that
+/// extension.
+fn path_key(path: PatchPath, within: Option<&Extension>) -> Option<(PatchPath, Tolerance)> {
+    let tolerance = match (&path.value_filter, &path.urn) {
+        (_, Some(_)) if within.is_some() => return None,
+        (Some(_), _) => Tolerance::FilterKey,
+        (None, Some(_)) => Tolerance::UrnKey,
+        (None, None) => Tolerance::DottedKey,
+    };
+    let urn = within.map(|extension| extension.schema.id.clone()).or(path.urn.clone());
+    Some((PatchPath { urn, ..path }, tolerance))
 }

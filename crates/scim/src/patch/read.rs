@@ -8,13 +8,11 @@
 
 use serde_json::{Map, Value};
 
-use super::removal::{members_filter, removal_filters};
+use super::removal::{members_filters, removal_filters};
 use super::target::{Target, mutability};
 use super::{PatchOp, PatchOperation, PatchRequest, read_members, rows_are_immutable};
 use crate::filter::canonical_value_filter;
-use crate::limits::{
-    FILTER_TERM_COUNT_MAX, MEMBER_COUNT_MAX, PATCH_OPERATION_COUNT_MAX, TOLERATED_COUNT_MAX,
-};
+use crate::limits::{MEMBER_COUNT_MAX, PATCH_OPERATION_COUNT_MAX, TOLERATED_COUNT_MAX};
 use crate::value::{Reading, canonical, canonical_entry, is_unassigned};
 use crate::{
     Attribute, Error, Member, Mutability, PatchPath, ResourceType, ScimType, Tolerance, Tolerances,
@@ -160,7 +158,7 @@ impl Reader<'_> {
                 )
             })?;
         let Some(target) = Target::resolve(self.rt, &path) else {
-            if self.allows(Tolerance::UnknownAttribute, text) {
+            if self.ignores_unknown(text) {
                 return Ok(());
             }
             return Err(Error::bad_request(
@@ -327,8 +325,8 @@ impl Reader<'_> {
                     return Err(value_list_refused(at));
                 }
                 let members = self.members(value, at)?;
-                for members in members.chunks(FILTER_TERM_COUNT_MAX) {
-                    let value_filter = Some(members_filter(members));
+                for filter in members_filters(&members) {
+                    let value_filter = Some(filter);
                     self.push(op, PatchPath { value_filter, ..path.clone() }, None);
                 }
             }
@@ -360,6 +358,16 @@ impl Reader<'_> {
 
     pub(super) fn allows(&mut self, tolerance: Tolerance, at: &str) -> bool {
         self.reading.accept(tolerance, at)
+    }
+
+    /// Whether a path or key that leads nowhere may be ignored.
+    pub(super) fn ignores_unknown(&mut self, text: &str) -> bool {
+        let is_urn = text.get(..4).is_some_and(|scheme| scheme.eq_ignore_ascii_case("urn:"));
+        let tolerance = match self.rt.split_schema(text) {
+            None if is_urn => Tolerance::UnknownSchema,
+            _ => Tolerance::UnknownAttribute,
+        };
+        self.allows(tolerance, text)
     }
 
     pub(super) fn push(&mut self, op: PatchOp, path: PatchPath, value: Option<Value>) {

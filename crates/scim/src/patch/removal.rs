@@ -3,20 +3,38 @@
 
 use serde_json::{Map, Value};
 
+use crate::limits::{FILTER_BYTES_MAX, FILTER_TERM_COUNT_MAX};
 use crate::{Attribute, AttributePath, AttributeType, CompareOp, Filter, Literal, Member};
+
+/// What the path around a filter (`members[]`) is reckoned to take, in bytes.
+const PATH_BYTES: usize = 256;
 
 /// One filter for each entry; None if an entry says nothing that a value could be known by.
 pub(super) fn removal_filters(attribute: &Attribute, entries: &[Value]) -> Option<Vec<Filter>> {
     entries.iter().map(|entry| entry_filter(attribute, entry)).collect()
 }
 
-/// `value eq "a" or value eq "b"`.
-pub(super) fn members_filter(members: &[Member]) -> Filter {
-    let equal = |member: &Member| equals("value", Literal::String(member.value.clone()));
-    match members {
-        [single] => equal(single),
-        members => Filter::Or(members.iter().map(equal).collect()),
+/// `value eq "a" or value eq "b"`, in as many filters as their limits ask for.
+pub(super) fn members_filters(members: &[Member]) -> Vec<Filter> {
+    let mut filters = Vec::new();
+    let mut any: Vec<Filter> = Vec::new();
+    let mut bytes = PATH_BYTES;
+    for member in members {
+        let term = equals("value", Literal::String(member.value.clone()));
+        let term_bytes = term.to_string().len() + " or ".len();
+        if any.len() == FILTER_TERM_COUNT_MAX || bytes + term_bytes > FILTER_BYTES_MAX {
+            filters.extend(joined(std::mem::take(&mut any), Filter::Or));
+            bytes = PATH_BYTES;
+        }
+        bytes += term_bytes;
+        any.push(term);
     }
+    filters.extend(joined(any, Filter::Or));
+    filters
+}
+
+fn joined(mut filters: Vec<Filter>, join: fn(Vec<Filter>) -> Filter) -> Option<Filter> {
+    if filters.len() > 1 { Some(join(filters)) } else { filters.pop() }
 }
 
 /// An entry is known by its `value` (and `type`); where it has no `value`, by all it says.
@@ -26,12 +44,7 @@ fn entry_filter(attribute: &Attribute, entry: &Value) -> Option<Filter> {
     }
     let parts = entry.as_object()?;
     let keys: &[&str] = if parts.contains_key("value") { &["value", "type"] } else { &[] };
-    let mut all: Vec<Filter> = terms(parts, keys).collect();
-    match all.len() {
-        0 => None,
-        1 => all.pop(),
-        _ => Some(Filter::And(all)),
-    }
+    joined(terms(parts, keys).collect(), Filter::And)
 }
 
 fn terms<'a>(parts: &'a Map<String, Value>, keys: &'a [&str]) -> impl Iterator<Item = Filter> + 'a {

@@ -35,6 +35,14 @@ fn fold(case_exact: bool, text: &str) -> Cow<'_, str> {
     if case_exact { Cow::Borrowed(text) } else { Cow::Owned(text.to_lowercase()) }
 }
 
+impl Attribute {
+    /// A string value as it is compared: two values of this attribute are equal if and only if
+    /// their keys are. A store that indexes this key finds what [`crate::Filter`] finds.
+    pub fn comparison_key<'t>(&self, text: &'t str) -> Cow<'t, str> {
+        fold(is_case_exact(self), text)
+    }
+}
+
 /// The moment an xsd:dateTime names; without an offset it is taken as UTC.
 pub(crate) fn instant(text: &str) -> Option<Timestamp> {
     if !text.contains(['T', 't']) {

@@ -89,13 +89,17 @@ fn a_member_is_added_or_removed_whole() {
 
 #[test]
 fn a_long_list_of_members_to_remove_stays_within_the_limits_of_filters() {
-    let named: Vec<Value> = (0..1_000).map(|id| json!({"value": id.to_string()})).collect();
+    let named: Vec<Value> = (0..1_000)
+        .map(|id| json!({"value": format!("019c3a52-0000-7000-8000-{id:012}")}))
+        .collect();
     let body = json!({"schemas": [urn::PATCH_OP], "Operations": [
         {"op": "remove", "path": "members", "value": named}]});
     let rt = ResourceType::group(vec![]);
     let (request, _) =
         PatchRequest::read(&body, &rt, &Tolerances::of([RemovalByValueList])).unwrap();
-    assert_eq!(request.operations.len(), 4);
+    assert_eq!(request.operations.len(), 7);
+    let strict = PatchRequest::read(&request.to_json(), &rt, &Tolerances::none()).unwrap();
+    assert_eq!(strict.0.operations, request.operations);
     let stored = Resource::from_canonical(document(json!({"displayName": "g"})));
     let members = request.apply(&rt, &stored).unwrap().members;
     assert!(matches!(&members.steps[..], [MemberStep::Remove(ids)] if ids.len() == 1_000));

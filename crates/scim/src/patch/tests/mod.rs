@@ -510,8 +510,15 @@ fn each_departure_is_accepted_where_it_is_tolerated() {
     "#
     );
     insta::assert_snapshot!(
-        tolerant(json!([{"op": "remove", "path": "shoeSize"}]), &[UnknownAttribute]),
-        @"(unknownAttribute at shoeSize)"
+        tolerant(json!([
+            {"op": "remove", "path": "shoeSize"},
+            {"op": "add", "value": {"urn:x:1.0:User:size": 4, "urn:example:Badge:size": 4}}
+        ]), &[UnknownAttribute, UnknownSchema]),
+        @"
+    (unknownAttribute at shoeSize)
+    (unknownAttribute at urn:example:Badge:size)
+    (unknownSchema at urn:x:1.0:User:size)
+    "
     );
 }
 
