@@ -162,27 +162,19 @@ pub fn erase_payloads(tx: &mut Tx, scope: &str, subject: &str) -> Result<u64> {
 }
 
 fn read_event(row: &Row) -> Result<Event> {
-    let id = row.text(0)?;
-    let payload = match row.opt_text(6)? {
-        Some(text) => Some(
-            serde_json::from_str(&text)
-                .map_err(|error| Error::unreadable(format!("The payload of event {id}"), error))?,
-        ),
-        None => None,
-    };
     let format_version = u32::try_from(row.int(9)?).unwrap_or(u32::MAX);
     Ok(Event {
+        id: row.text(0)?,
         kind: row.text(1)?,
         subject: row.text(2)?,
         actor: row.text(3)?,
         cause: row.text(4)?,
         at: row.timestamp(5)?,
-        payload,
+        payload: row.opt_json(6)?,
         payload_digest: row.text(7)?,
         salt: row.text(8)?,
         format_version,
         place: row.opt_int(10)?,
-        id,
     })
 }
 

@@ -124,6 +124,20 @@ impl Row<'_> {
         self.opt(column, Row::date)
     }
 
+    /// JSON, kept as text.
+    pub fn json(&self, column: usize) -> Result<serde_json::Value> {
+        serde_json::from_str(self.text_ref(column)?).map_err(|_| Error::Column {
+            column,
+            wanted: "JSON",
+            found: "other text",
+        })
+    }
+
+    /// JSON, if there is any.
+    pub fn opt_json(&self, column: usize) -> Result<Option<serde_json::Value>> {
+        self.opt(column, Row::json)
+    }
+
     fn opt<T>(
         &self,
         column: usize,

@@ -73,6 +73,13 @@ impl<T: Into<Value>> From<Option<T>> for Value {
     }
 }
 
+impl From<&serde_json::Value> for Value {
+    /// Canonical JSON: the keys of every object are sorted.
+    fn from(value: &serde_json::Value) -> Value {
+        Value::Text(value.to_string())
+    }
+}
+
 impl From<&Option<String>> for Value {
     fn from(value: &Option<String>) -> Value {
         value.as_deref().into()

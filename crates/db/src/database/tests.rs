@@ -249,6 +249,21 @@ async fn more_writes_than_the_queue_holds_all_happen() {
 }
 
 #[test]
+fn a_broken_reference_is_told_even_where_only_the_first_row_is_asked_for() {
+    let Fixture { db, .. } = &Fixture::new();
+    let outcome = db.write(|tx| {
+        tx.session().batch(
+            "CREATE TABLE owners (name TEXT PRIMARY KEY);
+             CREATE TABLE owned (name TEXT REFERENCES owners (name));",
+        )?;
+        tx.query_one("INSERT INTO owned (name) VALUES ('a'), ('b') RETURNING name", &[], |row| {
+            row.text(0)
+        })
+    });
+    assert!(matches!(outcome, Err(Error::ForeignKey)), "{outcome:?}");
+}
+
+#[test]
 fn rows_are_streamed_until_the_closure_breaks() {
     let Fixture { db, .. } = &Fixture::new();
     db.write(|tx| (0..9).try_for_each(|n| note(tx, &n.to_string()).map(drop))).unwrap();
@@ -278,6 +293,7 @@ fn columns_are_read_as_what_they_are() {
     check("SELECT 1.5", |row| Ok(row.int(0)?.to_string()), {
         "Column 0 holds a fraction where a whole number was asked for."
     });
+    check("SELECT '{\"b\":1,\"a\":2}'", |row| Ok(row.json(0)?.to_string()), r#"{"a":2,"b":1}"#);
     check("SELECT '2026-11-24'", |row| Ok(row.date(0)?.to_string()), "2026-11-24");
     check("SELECT 1000000", |row| Ok(row.timestamp(0)?.to_string()), "1970-01-01T00:00:01Z");
     check("SELECT -1", |row| Ok(row.count(0)?.to_string()), {

@@ -23,6 +23,17 @@ fn migrating_twice_changes_nothing() {
 }
 
 #[test]
+fn all_migrations_together_make_the_schema_that_is_written_down() {
+    let folder = tempfile::tempdir().unwrap();
+    let schema = open(&folder, &[]).unwrap().schema().unwrap();
+    let written = concat!(env!("CARGO_MANIFEST_DIR"), "/schema.sql");
+    if std::env::var_os("UPDATE_EXPECT").is_some() {
+        std::fs::write(written, &schema).unwrap();
+    }
+    assert_eq!(std::fs::read_to_string(written).unwrap(), schema, "run with UPDATE_EXPECT=1");
+}
+
+#[test]
 fn a_train_goes_on_where_it_stood() {
     let Fixture { db, folder } = Fixture::new();
     drop(db);

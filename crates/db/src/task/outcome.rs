@@ -102,18 +102,17 @@ pub fn bury(tx: &mut Tx, task: &Task, reason: &str) -> Result<bool> {
 }
 
 /// Brings a task that was given up back, ready and with a new count of attempts; false if there
-/// is none. If a newer generation waits, that one becomes ready in its place.
+/// is none. Any other generation of the subject is newer than it and stands for it: one that
+/// waits need not wait for its time any longer.
 pub fn revive(tx: &mut Tx, scope: &str, queue: &str, subject: &str) -> Result<bool> {
     let slots = slots(tx, scope, queue, subject)?;
     if slot(&slots, "dead").is_none() {
         return Ok(false);
     }
-    let revived = if slot(&slots, "pending").is_some() {
+    let revived = if slots.len() == 1 { "dead" } else { "pending" };
+    if revived == "pending" {
         discard(tx, scope, queue, subject)?;
-        "pending"
-    } else {
-        "dead"
-    };
+    }
     let state = if slot(&slots, "running").is_some() { "blocked" } else { "ready" };
     tx.execute(
         "UPDATE tasks SET slot = 'pending', state = $1, due_at = 0, attempt = 0
