@@ -3,11 +3,12 @@
 use regex::RegexBuilder;
 
 use super::Problem;
+use super::ast::{Ast, AstKind, Name};
 use super::check::{Checked, Checker, Variable};
-use super::functions::{Form, Function, SIGNATURES, Signature, Takes};
+use super::functions::Function;
 use super::lex::Span;
 use super::node::{Each, Node, NodeKind, Quantity};
-use super::parse::{Ast, AstKind, Name};
+use super::signature::{Form, SIGNATURES, Signature, Takes};
 use super::suggest::closest;
 use super::types::Type;
 use super::value::{Value, timestamp};

@@ -6,62 +6,16 @@
 //! answers "absent" or "false" rather than fail.
 
 use std::borrow::Cow;
-use std::cmp::Ordering;
-use std::fmt;
 
 use serde_json::{Map, Value as Json};
 
-use super::functions::{ARGUMENTS_MAX, Function, fits};
-use super::lex::Span;
+use super::ast::Logic;
+use super::compute::{Fault, arithmetic, concatenate, equal, fits, negate, ordered};
+use super::functions::{ARGUMENTS_MAX, Function};
 use super::node::{Base, Each, Node, NodeKind, Quantity, Read};
-use super::parse::{Binary, Logic};
 use super::types::Shape;
 use super::value::{Bindings, Items, Root, Val, read};
 use crate::limits;
-
-/// An evaluation that came to no value, and where.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Fault {
-    pub(super) at: usize,
-    pub(super) kind: FaultKind,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum FaultKind {
-    Overflow,
-    DivisionByZero,
-    TextTooLong,
-    TooManyValues { count: usize },
-}
-
-impl fmt::Display for FaultKind {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Overflow => f.write_str("the number becomes too large"),
-            Self::DivisionByZero => f.write_str("nothing can be divided by zero"),
-            Self::TextTooLong => write!(
-                f,
-                "the string becomes longer than {} bytes",
-                limits::EXPRESSION_TEXT_BYTES_MAX
-            ),
-            Self::TooManyValues { count } => write!(
-                f,
-                "the list has {count} values; at most {} are looked at",
-                limits::EXPRESSION_VALUE_COUNT_MAX
-            ),
-        }
-    }
-}
-
-impl Fault {
-    pub(super) fn too_long(at: usize) -> Self {
-        Self { at, kind: FaultKind::TextTooLong }
-    }
-
-    pub(super) fn too_many(at: usize, count: usize) -> Self {
-        Self { at, kind: FaultKind::TooManyValues { count } }
-    }
-}
 
 /// What is in sight while evaluating.
 #[derive(Clone)]
@@ -82,81 +36,73 @@ impl<'a> Scope<'a> {
             NodeKind::Constant(value) => Val::from(value),
             NodeKind::Read(read) => self.read(read)?,
             NodeKind::List(nodes) => self.list(nodes)?,
-            NodeKind::Index(sides) => {
-                let place = self.evaluate(&sides[1])?;
-                let items = self.items(&sides[0])?;
-                match place {
-                    Val::Int(index) => {
-                        usize::try_from(index).ok().and_then(|index| items.get(index))
-                    }
-                    _ => None,
-                }
-                .unwrap_or_default()
-            }
-            NodeKind::Not(inner) => Val::Bool(!self.truth(inner)?),
-            NodeKind::Negate(inner) => match self.evaluate(inner)? {
-                Val::Int(int) => Val::Int(int.checked_neg().ok_or(overflow(at))?),
-                Val::Double(double) => Val::Double(-double),
-                _ => Val::Absent,
-            },
-            NodeKind::Logic(logic, operands) => Val::Bool(self.logic(*logic, operands)?),
+            NodeKind::Index(sides) => self.index(sides)?,
+            NodeKind::Negate(inner) => negate(&self.evaluate(inner)?, at)?,
             NodeKind::Choose(parts) => {
                 let [condition, yes, no] = &**parts;
-                return self.evaluate(if self.truth(condition)? { yes } else { no });
+                self.evaluate(if self.truth(condition)? { yes } else { no })?
             }
+            NodeKind::Arithmetic(binary, sides) => {
+                let [left, right] = self.both(sides)?;
+                arithmetic(*binary, &left, &right, at)?
+            }
+            NodeKind::Concatenate(sides) => {
+                let [left, right] = self.both(sides)?;
+                concatenate(left, &right, at)?
+            }
+            NodeKind::Append(sides) => self.append(sides, at)?,
+            NodeKind::Call(function, args) => self.call(*function, args, at)?,
+            NodeKind::Coalesce(nodes) => self.coalesce(nodes)?,
+            NodeKind::Each(each) => self.each(each, at)?,
+            NodeKind::Not(_)
+            | NodeKind::Logic(..)
+            | NodeKind::Equal { .. }
+            | NodeKind::IsNull { .. }
+            | NodeKind::Order(..)
+            | NodeKind::In(_)
+            | NodeKind::InTexts { .. }
+            | NodeKind::Matches { .. }
+            | NodeKind::Has(_)
+            | NodeKind::MemberOf(_) => Val::Bool(self.test(node)?),
+        })
+    }
+
+    /// Nodes that are true or false, never absent.
+    fn test(&self, node: &'a Node) -> Result<bool, Fault> {
+        Ok(match &node.kind {
+            NodeKind::Not(inner) => !self.truth(inner)?,
+            NodeKind::Logic(logic, operands) => self.logic(*logic, operands)?,
             NodeKind::Equal { negated, sides } => {
-                let (left, right) = (self.evaluate(&sides[0])?, self.evaluate(&sides[1])?);
-                Val::Bool(equal(&left, &right) != *negated)
+                let [left, right] = self.both(sides)?;
+                equal(&left, &right) != *negated
             }
             NodeKind::IsNull { negated, of } => {
-                let absent = matches!(self.evaluate(of)?, Val::Absent);
-                Val::Bool(absent != *negated)
+                matches!(self.evaluate(of)?, Val::Absent) != *negated
             }
             NodeKind::Order(binary, sides) => {
-                let (left, right) = (self.evaluate(&sides[0])?, self.evaluate(&sides[1])?);
-                Val::Bool(ordered(*binary, &left, &right))
+                let [left, right] = self.both(sides)?;
+                ordered(*binary, &left, &right)
             }
             NodeKind::In(sides) => {
                 let item = self.evaluate(&sides[0])?;
-                let items = self.items(&sides[1])?;
-                Val::Bool(items.iter().any(|other| equal(&item, &other)))
+                self.items(&sides[1])?.iter().any(|other| equal(&item, &other))
             }
             NodeKind::InTexts { item, texts } => match self.evaluate(item)? {
-                Val::Text(text) => Val::Bool(texts.contains(&text)),
-                _ => Val::Bool(false),
+                Val::Text(text) => texts.contains(&text),
+                _ => false,
             },
-            NodeKind::Arithmetic(binary, sides) => {
-                arithmetic(*binary, &self.evaluate(&sides[0])?, &self.evaluate(&sides[1])?, at)?
-            }
-            NodeKind::Concatenate(sides) => {
-                concatenate(self.evaluate(&sides[0])?, &self.evaluate(&sides[1])?, at)?
-            }
-            NodeKind::Append(sides) => {
-                let (left, right) = (self.items(&sides[0])?, self.items(&sides[1])?);
-                let count = left.len() + right.len();
-                if count > limits::EXPRESSION_VALUE_COUNT_MAX {
-                    return Err(Fault::too_many(at, count));
-                }
-                Val::List(Items::Own(left.iter().chain(right.iter()).collect()))
-            }
-            NodeKind::Call(function, args) => self.call(*function, args, at)?,
             NodeKind::Matches { text, pattern } => match self.evaluate(text)? {
-                Val::Text(text) => Val::Bool(pattern.is_match(&text)),
-                _ => Val::Bool(false),
+                Val::Text(text) => pattern.is_match(&text),
+                _ => false,
             },
-            NodeKind::Has(inner) => Val::Bool(has(&self.evaluate(inner)?)),
-            NodeKind::MemberOf(group) => Val::Bool(self.bindings.is_member_of(group)),
-            NodeKind::Coalesce(nodes) => {
-                for node in nodes {
-                    let val = self.evaluate(node)?;
-                    if has(&val) {
-                        return Ok(val);
-                    }
-                }
-                Val::Absent
-            }
-            NodeKind::Each(each) => self.each(each, node.span)?,
+            NodeKind::Has(inner) => has(&self.evaluate(inner)?),
+            NodeKind::MemberOf(group) => self.bindings.is_member_of(group),
+            _ => self.truth(node)?,
         })
+    }
+
+    fn both(&self, sides: &'a [Node; 2]) -> Result<[Val<'a>; 2], Fault> {
+        Ok([self.evaluate(&sides[0])?, self.evaluate(&sides[1])?])
     }
 
     /// Whether it is true; absent is not.
@@ -204,6 +150,35 @@ impl<'a> Scope<'a> {
         })
     }
 
+    fn index(&self, sides: &'a [Node; 2]) -> Result<Val<'a>, Fault> {
+        let items = self.items(&sides[0])?;
+        Ok(match self.evaluate(&sides[1])? {
+            Val::Int(place) => {
+                usize::try_from(place).ok().and_then(|place| items.get(place)).unwrap_or_default()
+            }
+            _ => Val::Absent,
+        })
+    }
+
+    fn append(&self, sides: &'a [Node; 2], at: usize) -> Result<Val<'a>, Fault> {
+        let (left, right) = (self.items(&sides[0])?, self.items(&sides[1])?);
+        let count = left.len() + right.len();
+        if count > limits::EXPRESSION_VALUE_COUNT_MAX {
+            return Err(Fault::too_many(at, count));
+        }
+        Ok(Val::List(Items::Own(left.iter().chain(right.iter()).collect())))
+    }
+
+    fn coalesce(&self, nodes: &'a [Node]) -> Result<Val<'a>, Fault> {
+        for node in nodes {
+            let val = self.evaluate(node)?;
+            if has(&val) {
+                return Ok(val);
+            }
+        }
+        Ok(Val::Absent)
+    }
+
     /// A list has no holes: what is absent is left out.
     fn list(&self, nodes: &'a [Node]) -> Result<Val<'a>, Fault> {
         let mut values = Vec::with_capacity(nodes.len());
@@ -244,7 +219,7 @@ impl<'a> Scope<'a> {
         function.apply(args, nodes.len(), at)
     }
 
-    fn each(&self, each: &'a Each, span: Span) -> Result<Val<'a>, Fault> {
+    fn each(&self, each: &'a Each, at: usize) -> Result<Val<'a>, Fault> {
         let items = self.items(&each.range)?;
         let values = items.iter().filter(|val| !matches!(val, Val::Absent));
         match each.quantity {
@@ -284,7 +259,7 @@ impl<'a> Scope<'a> {
                         Val::Absent => {}
                         val => {
                             bytes += if let Val::Text(text) = &val { text.len() } else { 0 };
-                            fits(bytes, span.start)?;
+                            fits(bytes, at)?;
                             mapped.push(val);
                         }
                     }
@@ -293,10 +268,6 @@ impl<'a> Scope<'a> {
             }
         }
     }
-}
-
-fn overflow(at: usize) -> Fault {
-    Fault { at, kind: FaultKind::Overflow }
 }
 
 /// What an attribute without a value reads as: of several values there are none.
@@ -328,77 +299,5 @@ fn has(val: &Val<'_>) -> bool {
         Val::Absent => false,
         Val::List(items) => items.len() > 0,
         _ => true,
-    }
-}
-
-/// Nothing equals an absent value, not even another one.
-pub(super) fn equal(a: &Val<'_>, b: &Val<'_>) -> bool {
-    match (a, b) {
-        (Val::Bool(a), Val::Bool(b)) => a == b,
-        (Val::List(a), Val::List(b)) => {
-            a.len() == b.len() && a.iter().zip(b.iter()).all(|(a, b)| equal(&a, &b))
-        }
-        (a, b) => compare(a, b) == Some(Ordering::Equal),
-    }
-}
-
-/// Strings by code points, as in CEL; numbers of both kinds with each other.
-fn compare(a: &Val<'_>, b: &Val<'_>) -> Option<Ordering> {
-    match (a, b) {
-        (Val::Int(a), Val::Int(b)) => Some(a.cmp(b)),
-        (Val::Double(a), Val::Double(b)) => a.partial_cmp(b),
-        (Val::Int(a), Val::Double(b)) => (*a as f64).partial_cmp(b),
-        (Val::Double(a), Val::Int(b)) => a.partial_cmp(&(*b as f64)),
-        (Val::Text(a), Val::Text(b)) => Some(a.cmp(b)),
-        (Val::Timestamp(a), Val::Timestamp(b)) => Some(a.cmp(b)),
-        _ => None,
-    }
-}
-
-/// Whether `a < b`, or whatever the operator says. With nothing there is no order.
-pub(super) fn ordered(binary: Binary, a: &Val<'_>, b: &Val<'_>) -> bool {
-    compare(a, b).is_some_and(|found| match binary {
-        Binary::Less => found.is_lt(),
-        Binary::LessOrEqual => found.is_le(),
-        Binary::Greater => found.is_gt(),
-        _ => found.is_ge(),
-    })
-}
-
-fn arithmetic<'a>(binary: Binary, a: &Val<'a>, b: &Val<'a>, at: usize) -> Result<Val<'a>, Fault> {
-    let zero = Fault { at, kind: FaultKind::DivisionByZero };
-    match (a, b) {
-        (Val::Int(_), Val::Int(0)) if matches!(binary, Binary::Divide | Binary::Remainder) => {
-            Err(zero)
-        }
-        (Val::Int(a), Val::Int(b)) => match binary {
-            Binary::Add => a.checked_add(*b),
-            Binary::Subtract => a.checked_sub(*b),
-            Binary::Multiply => a.checked_mul(*b),
-            Binary::Divide => a.checked_div(*b),
-            _ => a.checked_rem(*b),
-        }
-        .map(Val::Int)
-        .ok_or(overflow(at)),
-        (Val::Double(a), Val::Double(b)) => Ok(Val::Double(match binary {
-            Binary::Add => a + b,
-            Binary::Subtract => a - b,
-            Binary::Multiply => a * b,
-            _ => a / b,
-        })),
-        _ => Ok(Val::Absent),
-    }
-}
-
-/// A string with a part that is missing is missing: nobody is to get the address `@acme.com`.
-fn concatenate<'a>(left: Val<'a>, right: &Val<'a>, at: usize) -> Result<Val<'a>, Fault> {
-    match (left, right) {
-        (Val::Text(left), Val::Text(right)) => {
-            fits(left.len() + right.len(), at)?;
-            let mut text = left.into_owned();
-            text.push_str(right);
-            Ok(Val::Text(Cow::Owned(text)))
-        }
-        _ => Ok(Val::Absent),
     }
 }

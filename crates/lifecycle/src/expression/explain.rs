@@ -5,11 +5,14 @@
 
 use std::fmt;
 
-use super::evaluate::{Fault, Scope, equal, ordered};
+use serde::Serialize;
+
+use super::ast::{Binary, Logic};
+use super::compute::{Fault, equal, ordered};
+use super::evaluate::Scope;
 use super::functions::Function;
 use super::lex::Span;
 use super::node::{Each, Node, NodeKind, Quantity};
-use super::parse::{Binary, Logic};
 use super::value::{Val, Value, quote};
 
 /// Most values of a list a sentence names.
@@ -18,11 +21,12 @@ const VALUES_SHOWN_MAX: usize = 8;
 const TEXT_SHOWN_MAX: usize = 80;
 
 /// A sentence, and the sentences it follows from.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Trace {
     /// What was found: `user.department is "Support", not "Sales"`.
     pub sentence: String,
     /// Why that is so, if it needs saying.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
     pub because: Vec<Trace>,
 }
 

@@ -6,9 +6,10 @@
 //! holds the two together). CEL alone would not do: its implementation checks no types before it
 //! runs, and bounds no cost.
 //!
-//! The order of events: `lex` makes tokens, `parse` a tree, `check` (with `call`) a tree of `node`s
-//! in which every name is a place in a document and every operator has one type, or a sentence with
-//! the column of the mistake. `evaluate` computes, `explain` tells why.
+//! The order of events: `lex` makes tokens, `parse` a tree (`ast`), `check` (with `operator` and
+//! `call`) a tree of `node`s in which every name is a place in a document and every operator has one
+//! type, or a sentence with the column of the mistake. `evaluate` (with `compute` and `functions`)
+//! finds the value, `explain` tells why.
 //!
 //! # What is missing
 //!
@@ -47,15 +48,19 @@
 //! | `date(s)` | midnight, UTC, of a day `2026-01-31`, to compare with |
 //! | `memberOf("group")` | whether the person is in the group, where groups may be asked for |
 
+mod ast;
 mod call;
 mod check;
+mod compute;
 mod environment;
 mod evaluate;
 mod explain;
 mod functions;
 mod lex;
 mod node;
+mod operator;
 mod parse;
+mod signature;
 mod suggest;
 #[cfg(test)]
 mod tests;
@@ -67,7 +72,8 @@ use std::fmt;
 use std::sync::Arc;
 
 use check::{Checked, Checker};
-use evaluate::{Fault, Scope};
+use compute::Fault;
+use evaluate::Scope;
 use explain::Explainer;
 use node::Node;
 use types::Type;

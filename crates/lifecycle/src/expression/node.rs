@@ -4,9 +4,9 @@ use std::collections::BTreeSet;
 
 use regex::Regex;
 
+use super::ast::{Binary, Logic};
 use super::functions::Function;
 use super::lex::Span;
-use super::parse::{Binary, Logic};
 use super::types::{Shape, Type};
 use super::value::Value;
 use crate::limits;
