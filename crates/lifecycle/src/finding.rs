@@ -39,7 +39,7 @@ impl fmt::Display for Subject {
 }
 
 /// Something wrong or doubtful about the world.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "camelCase", rename_all_fields = "camelCase")]
 pub enum Finding {
     /// A row of a source cannot be read; it is set aside.

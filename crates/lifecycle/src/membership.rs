@@ -173,9 +173,8 @@ pub fn memberships_of<'a>(
 /// Why somebody is not in a group: everything that keeps them out. Empty, if they are in it.
 pub fn why_not(person: &Person, group: &Group, rules: &[Rule], as_of: Date) -> Vec<Reason> {
     let mut reasons = Vec::new();
-    let standing = person.standing(as_of);
-    if !standing.is_employed() {
-        reasons.push(standing.reason());
+    if !person.is_employed(as_of) {
+        reasons.push(person.standing_reason(as_of));
     }
     if let Some(exclusion) = group.exclusion(&person.id) {
         reasons.push(exclusion.reason());

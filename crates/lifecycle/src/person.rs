@@ -3,7 +3,7 @@
 use jiff::civil::Date;
 use scim::Resource;
 
-use crate::{EmployeeNumber, Employment, PersonId, SourceId, Standing, standing};
+use crate::{EmployeeNumber, Employment, PersonId, Reason, SourceId, Standing, standing};
 
 /// Somebody the directory knows. A person is never deleted by a source; they leave.
 #[derive(Debug, Clone, PartialEq)]
@@ -29,6 +29,21 @@ impl Person {
     /// Whether the person is employed that day.
     pub fn is_employed(&self, as_of: Date) -> bool {
         self.standing(as_of).is_employed()
+    }
+
+    /// Why the person is employed that day, or is not. Somebody who was employed before and left is
+    /// rehired.
+    pub fn standing_reason(&self, as_of: Date) -> Reason {
+        let standing = self.standing(as_of);
+        let left_before = |since: Date| {
+            self.employments
+                .iter()
+                .any(|one| !one.is_void() && one.end.is_some_and(|end| end <= since))
+        };
+        match standing {
+            Standing::Employed { since, .. } if left_before(since) => Reason::Rehired { on: since },
+            standing => standing.reason(),
+        }
     }
 
     /// The name to print: the display name, else given and family name, else the login, else the
@@ -78,5 +93,21 @@ mod tests {
         assert_eq!(name(json!({"name": {"familyName": "Ruiz"}, "userName": "a"})), "Ruiz");
         assert_eq!(name(json!({"userName": "a.ruiz"})), "a.ruiz");
         assert_eq!(name(json!({})), "00-1");
+    }
+
+    #[test]
+    fn somebody_who_left_and_came_back_is_rehired() {
+        let mut ana = person(json!({"displayName": "Ana"}));
+        let reason = |ana: &Person, day: &str| ana.standing_reason(day.parse().unwrap()).sentence();
+        assert_eq!(reason(&ana, "2026-11-24"), "No employment is known.");
+        let employment = |start: &str, end: Option<&str>| Employment {
+            start: start.parse().unwrap(),
+            end: end.map(|end| end.parse().unwrap()),
+        };
+        ana.employments =
+            vec![employment("2010-01-01", Some("2015-01-01")), employment("2020-01-01", None)];
+        assert_eq!(reason(&ana, "2012-01-01"), "Employed since 2010-01-01.");
+        assert_eq!(reason(&ana, "2017-01-01"), "Not employed before 2020-01-01.");
+        assert_eq!(reason(&ana, "2026-11-24"), "Employed again since 2020-01-01.");
     }
 }

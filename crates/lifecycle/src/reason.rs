@@ -11,7 +11,7 @@ use serde_json::Value;
 use crate::{EmployeeNumber, GroupId, RuleId, SourceId};
 
 /// Why something is as it is, or is not.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "camelCase", rename_all_fields = "camelCase")]
 pub enum Reason {
     /// A row of an HR source says so.
