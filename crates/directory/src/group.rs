@@ -130,14 +130,7 @@ pub(crate) fn put(tx: &mut Tx, ctx: &Ctx, config: &GroupConfig) -> Result<bool, 
          updated_at) VALUES ($1, $2, $3, $4, $5, $6, $6) ON CONFLICT (name_key) DO UPDATE SET \
          name = excluded.name, description = excluded.description, \
          grants_licenses = excluded.grants_licenses, updated_at = excluded.updated_at",
-        params![
-            new_id(),
-            name,
-            key,
-            config.description.as_str(),
-            config.grants_licenses,
-            ctx.now
-        ],
+        params![new_id(), name, key, config.description.as_str(), config.grants_licenses, ctx.now],
     )?;
     let kind = if before.is_some() { "group.updated" } else { "group.created" };
     db::event::append(tx, ctx, SCOPE, kind, name, &json!({ "group": config }))?;
@@ -223,10 +216,7 @@ fn insert(
          VALUES ($1, $2, $3, $4, $5) ON CONFLICT (group_id, person_id) DO UPDATE SET \
          note = excluded.note, actor = excluded.actor, added_at = excluded.added_at"
     );
-    tx.execute(
-        &sql,
-        params![group.as_str(), person.as_str(), note, ctx.actor.as_str(), ctx.now],
-    )?;
+    tx.execute(&sql, params![group.as_str(), person.as_str(), note, ctx.actor.as_str(), ctx.now])?;
     Ok(())
 }
 

@@ -163,7 +163,8 @@ impl Directory {
         for changed in correlation.changed {
             let Some(mut person) = by_id.get(&changed.person).cloned() else { continue };
             let movements: Vec<String> = changed.movements.iter().map(Movement::sentence).collect();
-            let payload = json!({ "changes": changed.changes, "movements": movements, "line": changed.line });
+            let payload =
+                json!({ "changes": changed.changes, "movements": movements, "line": changed.line });
             changed.apply(&mut person);
             writes.push(PersonWrite { person, kind: "person.changed", payload });
         }
@@ -330,11 +331,7 @@ fn contract(config: &SourceConfig) -> lifecycle::SourceContract {
 }
 
 fn lines(snapshot: &Snapshot) -> BTreeMap<EmployeeNumber, u64> {
-    snapshot
-        .records
-        .iter()
-        .map(|record| (record.employee_number.clone(), record.line))
-        .collect()
+    snapshot.records.iter().map(|record| (record.employee_number.clone(), record.line)).collect()
 }
 
 fn report(

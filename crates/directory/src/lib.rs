@@ -19,5 +19,5 @@ pub use group::{ByHand, GroupConfig, HandEdit, StoredGroup};
 pub use import::{ImportOptions, ImportReport, QuarantinedRow, Stop};
 pub use person::PersonSource;
 pub use rule::{RuleConfig, StoredRule};
-pub use source::{Collision, Generated, SourceConfig, SourceKind, StatusWords};
+pub use source::{Generated, SourceConfig, SourceKind, StatusWords};
 pub use source_store::StoredSource;

@@ -2,9 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use lifecycle::{CollisionPolicy, EmployeeNumber, Person};
-
-use crate::source::Collision;
+use lifecycle::{CollisionPolicy, EmployeeNumber, Person, Subject};
 
 /// Which logins are taken, and by whom.
 pub(crate) struct Logins {
@@ -33,19 +31,15 @@ impl Logins {
         &mut self,
         number: &EmployeeNumber,
         base: &str,
-        collision: Collision,
+        policy: CollisionPolicy,
     ) -> Result<String, String> {
         if let Some(login) = self.by_number.get(number) {
             return Ok(login.clone());
         }
-        let policy = match collision {
-            Collision::Number => CollisionPolicy::Number,
-            Collision::EmployeeNumber => CollisionPolicy::EmployeeNumber,
-            Collision::Refuse => CollisionPolicy::Refuse,
-        };
         let taken = |login: &str| self.by_login.get(&login.to_lowercase()).cloned();
-        let login = lifecycle::unique_login(base, policy, &taken, number)
-            .map_err(|finding| finding.to_string())?;
+        let subject = Subject { employee_number: number.clone(), name: base.to_string() };
+        let login = lifecycle::unique_login(base, policy, &taken, &subject)
+            .map_err(|finding| finding.sentence())?;
         self.take(number, login.clone());
         Ok(login)
     }

@@ -91,8 +91,9 @@ pub(crate) fn find(r: &mut Read, name: &str) -> Result<Person, Error> {
         found = by_email(r, name)?;
     }
     match found.as_slice() {
-        [id] => one(r, id)?
-            .ok_or_else(|| Error::NotFound { kind: "person", name: name.to_string() }),
+        [id] => {
+            one(r, id)?.ok_or_else(|| Error::NotFound { kind: "person", name: name.to_string() })
+        }
         [] => Err(Error::NotFound { kind: "person", name: name.to_string() }),
         _ => Err(Error::Config {
             what: format!("person `{name}`"),

@@ -71,7 +71,7 @@ impl Directory {
 
 /// Checks a condition against the profile's schema.
 pub(crate) fn checked(config: &RuleConfig) -> Result<lifecycle::Expression, Error> {
-    lifecycle::rule_condition(&config.condition).map_err(|error| Error::Config {
+    lifecycle::Rule::condition(&config.condition).map_err(|error| Error::Config {
         what: format!("rule `{}`", config.name),
         message: error.to_string(),
     })
@@ -139,10 +139,8 @@ fn remove(tx: &mut Tx, ctx: &Ctx, name: &str) -> Result<(), Error> {
 
 /// Every rule, by name.
 pub(crate) fn all(r: &mut Read) -> Result<Vec<StoredRule>, Error> {
-    let mut rules = r.query(
-        "SELECT id, name, condition, active FROM rules ORDER BY name_key",
-        &[],
-        |row| {
+    let mut rules =
+        r.query("SELECT id, name, condition, active FROM rules ORDER BY name_key", &[], |row| {
             Ok(StoredRule {
                 id: parsed("rule id", row.text_ref(0)?, RuleId::parse)?,
                 config: RuleConfig {
@@ -153,8 +151,7 @@ pub(crate) fn all(r: &mut Read) -> Result<Vec<StoredRule>, Error> {
                 },
                 groups: Vec::new(),
             })
-        },
-    )?;
+        })?;
     let targets = r.query(
         "SELECT rg.rule_id, g.id, g.name FROM rule_groups rg JOIN groups g ON g.id = rg.group_id \
          ORDER BY g.name",

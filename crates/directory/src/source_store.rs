@@ -34,9 +34,8 @@ impl Directory {
     /// # Errors
     /// The database failed.
     pub fn sources(&self) -> Result<Vec<StoredSource>, Error> {
-        self.db.read(|r| {
-            Ok(r.query("SELECT id, config FROM sources ORDER BY name", &[], stored)?)
-        })
+        self.db
+            .read(|r| Ok(r.query("SELECT id, config FROM sources ORDER BY name", &[], stored)?))
     }
 }
 

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use jiff::tz::TimeZone;
-use lifecycle::{Completeness, SourceContract};
+use lifecycle::{CollisionPolicy, Completeness, SourceContract};
 use serde::{Deserialize, Serialize};
 
 use super::date::DateFormats;
@@ -82,20 +82,7 @@ pub struct Generated {
     pub value: String,
     /// What happens when two people would get the same `userName`.
     #[serde(default)]
-    pub collision: Collision,
-}
-
-/// How equal logins are told apart.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Collision {
-    /// `ana.ruiz2@...`
-    #[default]
-    Number,
-    /// `ana.ruiz.0042@...`
-    EmployeeNumber,
-    /// Neither: the row is quarantined.
-    Refuse,
+    pub collision: CollisionPolicy,
 }
 
 fn default_delimiter() -> String {

@@ -39,12 +39,12 @@ impl DateFormats {
         let parsed = BrokenDownTime::parse(format, text).ok()?;
         if utc {
             let moment: DateTime = parsed.to_datetime().ok()?;
-            let moment = moment.to_zoned(TimeZone::UTC).ok()?;
-            return Some(moment.with_time_zone(self.time_zone.clone()).date());
+            let moment = TimeZone::UTC.to_timestamp(moment).ok()?;
+            return Some(self.time_zone.to_datetime(moment).date());
         }
         if parsed.offset().is_some() {
             let moment: Timestamp = parsed.to_timestamp().ok()?;
-            return Some(moment.to_zoned(self.time_zone.clone()).date());
+            return Some(self.time_zone.to_datetime(moment).date());
         }
         parsed.to_date().ok()
     }

@@ -5,6 +5,7 @@ mod date;
 mod read;
 mod table;
 
-pub use config::{Collision, Generated, SOURCE_FORMAT_VERSION, SourceConfig, SourceKind, StatusWords};
-pub(crate) use read::{Reader, Row};
-pub use table::{BrokenRow, Table, TableDialect, TableError, TableRow, read_table};
+pub(crate) use config::SOURCE_FORMAT_VERSION;
+pub use config::{Generated, SourceConfig, SourceKind, StatusWords};
+pub(crate) use read::Reader;
+pub(crate) use table::{Table, read_table};

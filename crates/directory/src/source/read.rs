@@ -4,13 +4,13 @@
 use std::collections::BTreeMap;
 
 use lifecycle::{
-    Bindings, Columns, EmployeeNumber, Environment, Expect, Expression, ProfilePath, Record,
-    StatusWord, UnreadableRow, profile_type,
+    Bindings, CollisionPolicy, Columns, EmployeeNumber, Environment, Expect, Expression,
+    ProfilePath, Record, StatusWord, UnreadableRow, profile_type,
 };
 use scim::Resource;
 use serde_json::Value;
 
-use super::config::{Collision, SourceConfig};
+use super::config::SourceConfig;
 use super::date::DateFormats;
 use super::table::{Table, TableRow};
 use crate::Error;
@@ -32,7 +32,7 @@ pub(crate) struct Reader {
 struct GeneratedValue {
     path: ProfilePath,
     expression: Expression,
-    collision: Collision,
+    collision: CollisionPolicy,
 }
 
 /// A row as `row` in expressions.
@@ -115,11 +115,6 @@ impl Reader {
         Ok(reader)
     }
 
-    /// Whether logins are made here.
-    pub fn generates_logins(&self) -> bool {
-        self.generated.iter().any(|generated| generated.path.as_str() == LOGIN)
-    }
-
     /// The rows as records, in the order of the file, each with its place in the table. Generated
     /// values are not in them yet.
     pub fn records(&self, table: &Table) -> (Vec<(usize, Record)>, Vec<UnreadableRow>) {
@@ -196,7 +191,7 @@ impl Reader {
         &self,
         record: &mut Record,
         row: &TableRow,
-        mut login: impl FnMut(&str, Collision) -> Result<String, String>,
+        mut login: impl FnMut(&str, CollisionPolicy) -> Result<String, String>,
     ) -> Result<(), String> {
         if self.generated.is_empty() {
             return Ok(());
@@ -240,9 +235,8 @@ fn status_words(config: &SourceConfig) -> Result<BTreeMap<String, StatusWord>, E
         }
     }
     if words.is_empty() {
-        return Err(config.wrong(
-            "a status column is mapped, but no words are declared under [status]".into(),
-        ));
+        return Err(config
+            .wrong("a status column is mapped, but no words are declared under [status]".into()));
     }
     Ok(words)
 }
