@@ -1,0 +1,56 @@
+//! What is learnt about a request on its way, for the request log.
+
+use std::time::Instant;
+
+use axum::extract::Request;
+use scim::{Error, Tolerated};
+
+use crate::request;
+use crate::store::RequestRecord;
+
+/// A request on its way: who sent it, and what was tolerated.
+pub(crate) struct Trace<C> {
+    pub(crate) caller: Option<C>,
+    pub(crate) tolerated: Vec<Tolerated>,
+    pub(crate) bearer_was_sent: bool,
+    started: Instant,
+    method: String,
+    path: String,
+    query: Option<String>,
+    user_agent: Option<String>,
+}
+
+impl<C> Trace<C> {
+    pub(crate) fn of(http: &Request) -> Self {
+        Self {
+            caller: None,
+            tolerated: Vec::new(),
+            bearer_was_sent: false,
+            started: Instant::now(),
+            method: http.method().as_str().to_owned(),
+            path: http.uri().path().to_owned(),
+            query: http.uri().query().map(str::to_owned),
+            user_agent: request::user_agent(http.headers()),
+        }
+    }
+
+    /// What and whom the request was about, for a log line.
+    pub(crate) fn summary(&self) -> String {
+        format!("{} {}", self.method, self.path)
+    }
+
+    pub(crate) fn finish(self, status: u16, error: Option<&Error>) -> (Option<C>, RequestRecord) {
+        let record = RequestRecord {
+            method: self.method,
+            path: self.path,
+            query: self.query,
+            status,
+            scim_type: error.and_then(|error| error.scim_type),
+            detail: error.map(|error| error.detail.clone()),
+            tolerated: self.tolerated,
+            elapsed: self.started.elapsed(),
+            user_agent: self.user_agent,
+        };
+        (self.caller, record)
+    }
+}
