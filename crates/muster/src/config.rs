@@ -87,8 +87,10 @@ impl Config {
             CommandError::usage(format!("{} cannot be read: {error}", path.display()))
                 .hint("`muster init` writes one here; `--config FILE` names another.")
         })?;
-        let mut config = Self::parse(&text)
-            .map_err(|error| CommandError { message: format!("{}: {}", path.display(), error.message), ..error })?;
+        let mut config = Self::parse(&text).map_err(|error| CommandError {
+            message: format!("{}: {}", path.display(), error.message),
+            ..error
+        })?;
         config.folder = path.parent().map(Path::to_path_buf).unwrap_or_default();
         Ok(config)
     }
@@ -98,8 +100,9 @@ impl Config {
     /// # Errors
     /// As [`Config::read`].
     pub fn parse(text: &str) -> Result<Self, CommandError> {
-        let table: toml::Table =
-            text.parse().map_err(|error: toml::de::Error| CommandError::usage(error.to_string()))?;
+        let table: toml::Table = text
+            .parse()
+            .map_err(|error: toml::de::Error| CommandError::usage(error.to_string()))?;
         for (section, known) in SECTIONS {
             let keys = if section.is_empty() {
                 Some(&table)
@@ -169,10 +172,7 @@ mod tests {
             "[directory]\nlisten_on = \"127.0.0.1:1\"\n",
             "the key `listen_on` in [directory] is not known\n  -> Did you mean `listen`?",
         );
-        check(
-            "[directry]\n",
-            "the key `directry` is not known\n  -> Did you mean `directory`?",
-        );
+        check("[directry]\n", "the key `directry` is not known\n  -> Did you mean `directory`?");
     }
 
     #[test]

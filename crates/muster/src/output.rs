@@ -60,7 +60,7 @@ impl Output {
             return Ok(());
         }
         let mut table = Table::new();
-        table.load_preset(UTF8_HORIZONTAL_ONLY);
+        table.load_style(UTF8_HORIZONTAL_ONLY);
         table.set_content_arrangement(ContentArrangement::Dynamic);
         table.set_header(headings.to_vec());
         for row in rows {

@@ -40,23 +40,23 @@ pub fn run(context: &Context, args: InitArgs) -> Result<(), CommandError> {
     std::fs::create_dir_all(&args.dir)?;
     let config = args.dir.join("muster.toml");
     let key = args.dir.join("muster.key");
-    let mut file = std::fs::OpenOptions::new()
-        .write(true)
-        .create_new(true)
-        .open(&config)
-        .map_err(|error| match error.kind() {
+    let mut file = std::fs::OpenOptions::new().write(true).create_new(true).open(&config).map_err(
+        |error| match error.kind() {
             std::io::ErrorKind::AlreadyExists => {
                 CommandError::usage(format!("{} exists already", config.display()))
                     .hint("Nothing was changed. Name another folder, or edit the file.")
             }
             _ => CommandError::failed(format!("{} cannot be written: {error}", config.display())),
-        })?;
+        },
+    )?;
     file.write_all(CONFIG.as_bytes())?;
     if !key.exists() {
         db::KeyFile::create(&key)?;
     }
     context.output.say(format!("Wrote {} and {}.", config.display(), key.display()));
-    context.output.say("Keep a copy of the key file apart from the databases: without it sealed secrets are lost.");
+    context.output.say(
+        "Keep a copy of the key file apart from the databases: without it sealed secrets are lost.",
+    );
     context.output.say(format!(
         "\nNext:\n  cd {}\n  {}\nThe directory listens on http://127.0.0.1:8080, the service provider on http://127.0.0.1:8081.",
         args.dir.display(),
