@@ -87,9 +87,6 @@ pub struct PushGroup {
     /// Whether it is pushed at the moment.
     #[serde(default)]
     pub status: PushStatus,
-    /// Whether membership there grants licenses, so that removals from it are guarded.
-    #[serde(default)]
-    pub grants_licenses: bool,
 }
 
 /// How a push group comes to be in the application.
@@ -225,8 +222,8 @@ impl ApplicationProfile {
 
     /// Most members in one request, by count and by the length of the body. At least one.
     pub fn members_per_request(&self) -> usize {
-        let by_length = self.body_bytes_max.saturating_sub(limits::MEMBER_REQUEST_BYTES)
-            / limits::MEMBER_BYTES;
+        let by_length =
+            self.body_bytes_max.saturating_sub(limits::MEMBER_REQUEST_BYTES) / limits::MEMBER_BYTES;
         let by_length = usize::try_from(by_length).unwrap_or(usize::MAX);
         usize::try_from(self.member_batch).unwrap_or(usize::MAX).min(by_length).max(1)
     }
@@ -258,12 +255,15 @@ mod tests {
     #[test]
     fn a_batch_fits_the_body_as_well_as_the_count() {
         let check = |member_batch, body_bytes_max, expected| {
-            let profile =
-                ApplicationProfile { member_batch, body_bytes_max, ..ApplicationProfile::default() };
+            let profile = ApplicationProfile {
+                member_batch,
+                body_bytes_max,
+                ..ApplicationProfile::default()
+            };
             assert_eq!(profile.members_per_request(), expected);
         };
         check(500, 1_000_000, 500);
-        check(5_000, 100_000, 658);
+        check(5_000, 100_000, 659);
         check(500, 10, 1);
         check(0, 1_000_000, 1);
     }

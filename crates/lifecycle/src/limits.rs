@@ -32,3 +32,10 @@ pub const EXPRESSION_VALUE_COUNT_MAX: usize = 1_000;
 pub const EXPRESSION_TEXT_BYTES_MAX: usize = 16 * 1024;
 /// Largest compiled regular expression, in bytes.
 pub const EXPRESSION_PATTERN_BYTES_MAX: usize = 1024 * 1024;
+/// Most attribute mappings of one application.
+pub const MAPPING_COUNT_MAX: usize = 200;
+/// What a request that changes members is taken to need beside the members, in bytes.
+pub const MEMBER_REQUEST_BYTES: u64 = 1_024;
+/// What one member is taken to need in a request, in bytes: a removal by filter with an id of
+/// ordinary length.
+pub const MEMBER_BYTES: u64 = 150;
