@@ -1,0 +1,132 @@
+//! Which client needs which tolerance. Which tolerances there are is the standard's business; who
+//! needs them is data, here.
+
+use std::sync::LazyLock;
+
+use scim::{Tolerance, Tolerances};
+
+/// The client a token is given to, as far as its manners go.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Dialect {
+    /// Whatever any of the clients below needs.
+    #[default]
+    Any,
+    /// Okta, from its catalogue and from the App Integration Wizard.
+    Okta,
+    /// Microsoft Entra ID, with and without `aadOptscim062020`.
+    Entra,
+    /// JumpCloud's custom SCIM integration.
+    JumpCloud,
+    /// The letter of RFC 7643 and RFC 7644.
+    Rfc,
+}
+
+/// Okta's departures: `id` in the value of a group's rename (sent with every membership change),
+/// and mapped attributes or schemas the server has not heard of.
+const OKTA: &[Tolerance] =
+    &[Tolerance::ReadOnlyInValue, Tolerance::UnknownAttribute, Tolerance::UnknownSchema];
+
+/// Entra ID's departures, of its default form (capitalised ops, `"False"`, members removed by a
+/// list of values, its own Group schema) and of `aadOptscim062020` (dotted, URN and filter keys in
+/// one path-less value). Its documents also show a filter without quotes.
+const ENTRA: &[Tolerance] = &[
+    Tolerance::CapitalisedOp,
+    Tolerance::BooleanAsString,
+    Tolerance::DottedKey,
+    Tolerance::UrnKey,
+    Tolerance::FilterKey,
+    Tolerance::RemovalByValueList,
+    Tolerance::UnquotedLiteral,
+    Tolerance::ReadOnlyInValue,
+    Tolerance::UnknownAttribute,
+    Tolerance::UnknownSchema,
+    Tolerance::ReplaceCreates,
+    Tolerance::BareValueForComplex,
+];
+
+/// JumpCloud's departures: members removed by a list of values, sloppy `schemas`.
+const JUMPCLOUD: &[Tolerance] = &[
+    Tolerance::RemovalByValueList,
+    Tolerance::MissingSchemas,
+    Tolerance::UnknownAttribute,
+    Tolerance::UnknownSchema,
+    Tolerance::ReadOnlyInValue,
+];
+
+/// Of Entra's, the one that contradicts the RFC instead of adding to it: RFC 7644 3.5.2.3 says
+/// 400 noTarget where a value filter matches nothing. Clients that hold to the RFC rely on it, so
+/// only a token that is known to be Entra's departs.
+const NOT_FOR_ANYBODY: &[Tolerance] = &[Tolerance::ReplaceCreates];
+
+impl Dialect {
+    /// Every dialect.
+    pub const ALL: [Self; 5] = [Self::Any, Self::Okta, Self::Entra, Self::JumpCloud, Self::Rfc];
+
+    /// The name in the database, in configuration and on the command line.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Any => "any",
+            Self::Okta => "okta",
+            Self::Entra => "entra",
+            Self::JumpCloud => "jumpcloud",
+            Self::Rfc => "rfc",
+        }
+    }
+
+    /// The dialect of this name, whatever its case.
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|dialect| dialect.as_str().eq_ignore_ascii_case(name))
+    }
+
+    /// Which departures from the RFCs are accepted.
+    pub fn tolerances(self) -> &'static Tolerances {
+        static SETS: LazyLock<[Tolerances; 5]> = LazyLock::new(|| {
+            let of = |set: &[Tolerance]| Tolerances::of(set.iter().copied());
+            let every = [OKTA, ENTRA, JUMPCLOUD].into_iter().flatten().copied();
+            let any = every.filter(|tolerance| !NOT_FOR_ANYBODY.contains(tolerance));
+            [Tolerances::of(any), of(OKTA), of(ENTRA), of(JUMPCLOUD), Tolerances::none()]
+        });
+        match self {
+            Self::Any => &SETS[0],
+            Self::Okta => &SETS[1],
+            Self::Entra => &SETS[2],
+            Self::JumpCloud => &SETS[3],
+            Self::Rfc => &SETS[4],
+        }
+    }
+
+    /// Whether a PATCH of a group answers 204 and no body: "PATCH should return 204" says Entra.
+    pub(crate) fn wants_groups_unshown(self) -> bool {
+        self == Self::Entra
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn any_is_the_union_but_for_what_contradicts_the_rfc() {
+        for dialect in [Dialect::Okta, Dialect::Entra, Dialect::JumpCloud] {
+            for tolerance in Tolerance::ALL {
+                let expected = !NOT_FOR_ANYBODY.contains(&tolerance);
+                if dialect.tolerances().allows(tolerance) {
+                    assert_eq!(
+                        Dialect::Any.tolerances().allows(tolerance),
+                        expected,
+                        "{tolerance:?}"
+                    );
+                }
+            }
+        }
+        assert_eq!(Dialect::Rfc.tolerances(), &Tolerances::none());
+    }
+
+    #[test]
+    fn names_lead_back_to_dialects() {
+        for dialect in Dialect::ALL {
+            assert_eq!(Dialect::from_name(&dialect.as_str().to_uppercase()), Some(dialect));
+        }
+        assert_eq!(Dialect::from_name("zoom"), None);
+    }
+}

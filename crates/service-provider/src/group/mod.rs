@@ -1,0 +1,13 @@
+//! Groups: their rows, their members' rows, and the one path by which they are written.
+//!
+//! `row` reads, `write` creates, changes and removes, `member` carries out a member delta.
+
+mod member;
+mod row;
+mod write;
+
+pub use row::Group;
+
+pub(crate) use member::forget_member;
+pub(crate) use row::{MemberRow, SELECT, by_id, members_of, read_row};
+pub(crate) use write::{Draft, create, delete, patch, update};

@@ -1,0 +1,198 @@
+//! Every write over SCIM: hands the command to the one write path of its noun, in one transaction,
+//! and shows what came of it.
+
+use std::sync::Arc;
+
+use db::{Ctx, Tx};
+use scim::{Error as ScimError, Tolerated};
+use scim_server::{Command, Committed, Operation, Outcome, View};
+
+use super::{kind, read};
+use crate::Result;
+use crate::caller::Caller;
+use crate::counter::Kind;
+use crate::dialect::Dialect;
+use crate::group::{self, Group};
+use crate::limits::PATCH_MEMBERS_SHOWN_MAX;
+use crate::provider::ServiceProvider;
+use crate::resource_types::user_type;
+use crate::user::{self, Origin, User, UserState, Writer, check_version};
+
+/// What a write is done with.
+struct Write {
+    ctx: Ctx,
+    caller: Caller,
+    base_url: Arc<str>,
+    view: View,
+}
+
+/// Carries out a command.
+pub(super) async fn commit(
+    provider: &ServiceProvider,
+    caller: &Caller,
+    command: Command,
+) -> Result<Outcome> {
+    let Command { resource_type, operation, view } = command;
+    let cause = match &operation {
+        Operation::Create { .. } => format!("POST {}", resource_type.endpoint),
+        Operation::Replace { id, .. } => format!("PUT {}/{id}", resource_type.endpoint),
+        Operation::Patch { id, .. } => format!("PATCH {}/{id}", resource_type.endpoint),
+        Operation::Delete { id, .. } => format!("DELETE {}/{id}", resource_type.endpoint),
+    };
+    let write = Write {
+        ctx: caller.ctx(cause, provider.clock().now()),
+        caller: caller.clone(),
+        base_url: provider.base_url_shared(),
+        view,
+    };
+    match kind(&resource_type) {
+        Kind::Users => users(provider, write, operation).await,
+        Kind::Groups => groups(provider, write, operation).await,
+    }
+}
+
+async fn users(provider: &ServiceProvider, write: Write, operation: Operation) -> Result<Outcome> {
+    let db = provider.db();
+    let writer = Writer::Directory;
+    match operation {
+        Operation::Create { resource, .. } => {
+            // What needs no database is done before the writer's turn.
+            let resource = user::storable(resource, true);
+            let draft = user::Draft::of(&resource)?;
+            let state = if draft.is_active() { UserState::Active } else { UserState::Inactive };
+            let life = (state, Origin::Scim);
+            db.write_async(move |tx| {
+                let tenant = write.caller.tenant();
+                let (user, _) =
+                    user::create(tx, &write.ctx, tenant, &resource, &draft, life, writer)?;
+                // Adopting is answered like creating: to the client the user was not there before.
+                Ok(Committed::Created(write.show_user(tx, &user)?).into())
+            })
+            .await
+        }
+        Operation::Replace { id, resource, if_match, .. } => {
+            db.write_async(move |tx| {
+                let before = write.user(tx, &id)?;
+                check_version("User", &id, if_match.as_ref(), before.version)?;
+                let next = before.resource()?.replace_with(resource.clone(), user_type())?;
+                let user =
+                    user::update(tx, &write.ctx, write.caller.tenant(), before, next, writer)?;
+                Ok(Committed::Updated(write.show_user(tx, &user)?).into())
+            })
+            .await
+        }
+        Operation::Patch { id, request, if_match } => {
+            db.write_async(move |tx| {
+                let before = write.user(tx, &id)?;
+                check_version("User", &id, if_match.as_ref(), before.version)?;
+                let outcome = request.apply(user_type(), &before.resource()?)?;
+                let (next, tolerated) = (outcome.resource, outcome.tolerated);
+                let user =
+                    user::update(tx, &write.ctx, write.caller.tenant(), before, next, writer)?;
+                let committed = Committed::Updated(write.show_user(tx, &user)?);
+                Ok(Outcome { committed, tolerated })
+            })
+            .await
+        }
+        Operation::Delete { id, if_match } => {
+            db.write_async(move |tx| {
+                user::delete(tx, &write.ctx, write.caller.tenant(), &id, if_match.as_ref())?;
+                Ok(Committed::Deleted.into())
+            })
+            .await
+        }
+    }
+}
+
+async fn groups(provider: &ServiceProvider, write: Write, operation: Operation) -> Result<Outcome> {
+    let db = provider.db();
+    match operation {
+        Operation::Create { resource, members } => {
+            let draft = group::Draft::of(&resource);
+            db.write_async(move |tx| {
+                let tenant = write.caller.tenant();
+                let group =
+                    group::create(tx, &write.ctx, tenant, &write.base_url, &draft, &members)?;
+                Ok(Committed::Created(write.show_group(tx, &group)?).into())
+            })
+            .await
+        }
+        Operation::Replace { id, resource, members, if_match } => {
+            db.write_async(move |tx| {
+                let before = write.group(tx, &id)?;
+                check_version("Group", &id, if_match.as_ref(), before.version)?;
+                let next = before
+                    .resource()?
+                    .replace_with(resource.clone(), crate::resource_types::group_type())?;
+                let group = group::update(
+                    tx,
+                    &write.ctx,
+                    write.caller.tenant(),
+                    &write.base_url,
+                    before,
+                    &next,
+                    &members,
+                )?;
+                Ok(Committed::Updated(write.show_group(tx, &group)?).into())
+            })
+            .await
+        }
+        Operation::Patch { id, request, if_match } => {
+            db.write_async(move |tx| {
+                let before = write.group(tx, &id)?;
+                // A member delta needs no version; one that is given is kept to.
+                check_version("Group", &id, if_match.as_ref(), before.version)?;
+                let tenant = write.caller.tenant();
+                let (group, tolerated) =
+                    group::patch(tx, &write.ctx, tenant, &write.base_url, before, &request)?;
+                write.after_patch(tx, &group, tolerated)
+            })
+            .await
+        }
+        Operation::Delete { id, if_match } => {
+            db.write_async(move |tx| {
+                group::delete(tx, &write.ctx, write.caller.tenant(), &id, if_match.as_ref())?;
+                Ok(Committed::Deleted.into())
+            })
+            .await
+        }
+    }
+}
+
+impl Write {
+    fn user(&self, tx: &mut Tx, id: &str) -> Result<User> {
+        let found = user::by_id(tx, self.caller.tenant(), id)?;
+        found.ok_or_else(|| ScimError::not_found("User", id).into())
+    }
+
+    fn group(&self, tx: &mut Tx, id: &str) -> Result<Group> {
+        let found = group::by_id(tx, self.caller.tenant(), id)?;
+        found.ok_or_else(|| ScimError::not_found("Group", id).into())
+    }
+
+    fn show_user(&self, tx: &mut Tx, user: &User) -> Result<scim_server::Stored> {
+        read::show_user(tx, &self.base_url, self.caller.tenant(), user, &self.view)
+    }
+
+    fn show_group(&self, tx: &mut Tx, group: &Group) -> Result<scim_server::Stored> {
+        read::show_group(tx, &self.base_url, self.caller.tenant(), group, &self.view)
+    }
+
+    /// RFC 7644 3.5.2: 200 with the resource, or 204. A large group is not sent back with every
+    /// member that is added to it.
+    fn after_patch(
+        &self,
+        tx: &mut Tx,
+        group: &Group,
+        tolerated: Vec<Tolerated>,
+    ) -> Result<Outcome> {
+        let dialect: Dialect = self.caller.token().dialect;
+        let large = self.view.wants_rows() && group.member_count > PATCH_MEMBERS_SHOWN_MAX;
+        let committed = if large || (self.view.is_plain() && dialect.wants_groups_unshown()) {
+            Committed::Unshown { id: group.id.clone(), version: group.version }
+        } else {
+            Committed::Updated(self.show_group(tx, group)?)
+        };
+        Ok(Outcome { committed, tolerated })
+    }
+}

@@ -1,0 +1,125 @@
+//! The SCIM endpoints' store: one tenant's users and groups, whichever the token opens.
+//!
+//! `get` and `page` read, `prefilter` says what an index may be asked, `waypoint` remembers places
+//! in long lists, `commit` hands every write to the one write path of its noun, `shown` makes what
+//! clients see.
+
+mod commit;
+mod page;
+mod prefilter;
+mod read;
+mod record;
+pub(crate) mod shown;
+mod waypoint;
+
+use std::sync::Arc;
+
+use scim::{
+    AuthenticationScheme, Error as ScimError, Pagination, Query, ResourceType,
+    ServiceProviderConfig, Tolerances,
+};
+use scim_server::limits::{PAGE_COUNT_DEFAULT, PAGE_COUNT_MAX};
+use scim_server::{Command, Outcome, Page, RequestRecord, Store, Stored, View};
+
+use crate::caller::Caller;
+use crate::counter::Kind;
+use crate::provider::ServiceProvider;
+use crate::resource_types::RESOURCE_TYPES;
+use crate::token::Scope;
+
+pub(crate) use waypoint::Waypoints;
+
+/// The store behind `/scim2`.
+#[derive(Clone)]
+pub(crate) struct ScimStore {
+    provider: ServiceProvider,
+}
+
+impl ScimStore {
+    pub(crate) fn new(provider: ServiceProvider) -> Self {
+        Self { provider }
+    }
+}
+
+/// Which of the tables a resource type is in.
+fn kind(rt: &ResourceType) -> Kind {
+    if rt.rows.is_some() { Kind::Groups } else { Kind::Users }
+}
+
+impl Store for ScimStore {
+    type Caller = Caller;
+
+    fn base_url(&self) -> &str {
+        self.provider.base_url()
+    }
+
+    async fn authenticate(&self, bearer: Option<&str>) -> Result<Caller, ScimError> {
+        let caller = self.provider.authenticate(bearer).map_err(|error| error.to_scim())?;
+        Ok(caller?)
+    }
+
+    fn resource_types<'a>(&'a self, _: &'a Caller) -> &'a [Arc<ResourceType>] {
+        &*RESOURCE_TYPES
+    }
+
+    fn tolerances<'a>(&'a self, caller: &'a Caller) -> &'a Tolerances {
+        caller.token().dialect.tolerances()
+    }
+
+    fn config(&self, _: &Caller) -> ServiceProviderConfig {
+        ServiceProviderConfig {
+            documentation_uri: None,
+            patch: true,
+            bulk: None,
+            filter_result_count_max: Some(PAGE_COUNT_MAX),
+            change_password: false,
+            sort: true,
+            etag: true,
+            pagination: Some(Pagination {
+                cursor: false,
+                index: true,
+                default_page_size: PAGE_COUNT_DEFAULT,
+                max_page_size: PAGE_COUNT_MAX,
+                cursor_timeout_secs: None,
+            }),
+            authentication_schemes: vec![AuthenticationScheme::bearer_token()],
+        }
+    }
+
+    async fn get(
+        &self,
+        caller: &Caller,
+        rt: &Arc<ResourceType>,
+        id: &str,
+        view: &View,
+    ) -> Result<Stored, ScimError> {
+        let found = caller.require(Scope::ScimRead).and_then(|()| {
+            self.provider
+                .db()
+                .read(|r| read::one(r, self.base_url(), caller.tenant(), kind(rt), id, view))
+        });
+        found.map_err(|error| error.to_scim())?.ok_or_else(|| ScimError::not_found(&rt.name, id))
+    }
+
+    async fn page(
+        &self,
+        caller: &Caller,
+        rt: &Arc<ResourceType>,
+        query: &Query,
+        view: &View,
+    ) -> Result<Page, ScimError> {
+        caller.require(Scope::ScimRead).map_err(|error| error.to_scim())?;
+        let page = page::page(&self.provider, caller.tenant(), rt, query, view).await;
+        page.map_err(|error| error.to_scim())
+    }
+
+    async fn commit(&self, caller: &Caller, command: Command) -> Result<Outcome, ScimError> {
+        caller.require(Scope::ScimWrite).map_err(|error| error.to_scim())?;
+        let outcome = commit::commit(&self.provider, caller, command).await;
+        outcome.map_err(|error| error.to_scim())
+    }
+
+    fn log(&self, caller: Option<&Caller>, record: RequestRecord) {
+        self.provider.request_log().note(caller, record, self.provider.clock().now());
+    }
+}
