@@ -319,3 +319,17 @@ fn limits_are_kept_before_anything_runs() {
     let parts = vec!["1==1"; 900].join("||");
     assert_eq!(refused(&parts), "the expression has more than 2000 parts: split it");
 }
+
+#[test]
+fn the_deepest_expression_is_evaluated_and_explained() {
+    let choice = format!("{}true", "user.active ? false : ".repeat(46));
+    let sum = format!("1{}", " + 1".repeat(47));
+    let not = format!("{}true", "!".repeat(47));
+    let brackets = format!("{}login{}", "(".repeat(47), ")".repeat(47));
+    for (text, expected) in
+        [(choice, "false"), (sum, "48"), (not, "false"), (brackets, "\"ana.ruiz\"")]
+    {
+        assert_eq!(value(&text), expected, "{text}");
+        with_ana(|bindings| assert!(!parse(&text).explain(bindings).reasons().is_empty()));
+    }
+}
