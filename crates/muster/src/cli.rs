@@ -36,6 +36,8 @@ pub struct Global {
 pub enum Command {
     /// Write a configuration and a key file for a new installation.
     Init(command::init::InitArgs),
+    /// Run the halves that are configured.
+    Serve(command::serve::ServeArgs),
 }
 
 /// What every command gets.
@@ -54,5 +56,6 @@ pub async fn run(cli: Cli) -> Result<(), CommandError> {
     let context = Context { config: cli.global.config, output: Output { json: cli.global.json } };
     match cli.command {
         Command::Init(args) => command::init::run(&context, args),
+        Command::Serve(args) => command::serve::run(&context, args).await,
     }
 }

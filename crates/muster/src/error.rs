@@ -105,3 +105,9 @@ impl From<directory::Error> for CommandError {
         Self::failed(chain(&error))
     }
 }
+
+impl From<service_provider::Error> for CommandError {
+    fn from(error: service_provider::Error) -> Self {
+        Self::failed(chain(&error))
+    }
+}

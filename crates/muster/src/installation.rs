@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use db::Clock;
 use directory::{Directory, DirectoryOptions, Outbound};
+use service_provider::ServiceProvider;
 
 use crate::cli::Context;
 use crate::config::{Config, DirectoryConfig};
@@ -54,6 +55,23 @@ impl Installation {
             key_file: self.key_file(),
             clock: self.clock.clone(),
             outbound: Outbound::allow(config.private_hosts.iter().cloned()),
+        })?)
+    }
+
+    /// The service provider.
+    ///
+    /// # Errors
+    /// It is not configured, or cannot be opened.
+    pub fn service_provider(&self) -> Result<ServiceProvider, CommandError> {
+        let config = self.config.service_provider.as_ref().ok_or_else(|| {
+            CommandError::usage("this installation has no service provider")
+                .hint("Add a [service_provider] section to the configuration.")
+        })?;
+        Ok(ServiceProvider::open(service_provider::Config {
+            database: self.config.database(&config.database),
+            public_url: config.public_url.clone(),
+            key_file: Some(self.key_file()),
+            clock: self.clock.clone(),
         })?)
     }
 

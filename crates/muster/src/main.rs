@@ -6,6 +6,7 @@ mod config;
 mod error;
 mod installation;
 mod output;
+mod serving;
 
 use std::process::ExitCode;
 

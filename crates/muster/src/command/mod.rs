@@ -1,3 +1,4 @@
 //! One file for each verb.
 
 pub mod init;
+pub mod serve;
