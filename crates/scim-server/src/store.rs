@@ -108,6 +108,8 @@ pub struct Command {
     pub operation: Operation,
     /// How the client wants to see what came of it.
     pub view: View,
+    /// What had to be tolerated to read the request: it tells what manner of client this is.
+    pub tolerated: Vec<Tolerated>,
 }
 
 /// The writes of RFC 7644.

@@ -86,7 +86,8 @@ async fn commit<S: Store>(
     operation: Operation,
     view: View,
 ) -> Result<Response<Body>, Error> {
-    let command = Command { resource_type: rt.clone(), operation, view: view.clone() };
+    let tolerated = trace.tolerated.clone();
+    let command = Command { resource_type: rt.clone(), operation, view: view.clone(), tolerated };
     let Outcome { committed, tolerated } = store.commit(caller, command).await?;
     trace.tolerated.extend(tolerated);
     let base_url = store.base_url();

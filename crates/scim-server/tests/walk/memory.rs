@@ -166,7 +166,7 @@ impl Store for Memory {
     }
 
     async fn commit(&self, (): &(), command: Command) -> Result<Outcome, Error> {
-        let Command { resource_type: rt, operation, view } = command;
+        let Command { resource_type: rt, operation, view, .. } = command;
         Ok(match operation {
             Operation::Create { resource, members } => {
                 let mut rows = self.0.rows.lock().unwrap();
