@@ -76,12 +76,14 @@ CREATE TABLE groups (
 CREATE UNIQUE INDEX groups_by_display_name ON groups (tenant, display_name_key);
 CREATE INDEX groups_by_external_id ON groups (tenant, external_id);
 
--- `member_id` is a user or, where `member_type` is `Group`, a group.
+-- `member_id` is a user or, where `member_type` is `Group`, a group. `display` is what the client
+-- called the member, if it did; else its present name is shown.
 CREATE TABLE group_members (
     tenant TEXT NOT NULL,
     group_id TEXT NOT NULL,
     member_id TEXT NOT NULL,
     member_type TEXT NOT NULL,
+    display TEXT,
     added_at BIGINT NOT NULL,
     PRIMARY KEY (tenant, group_id, member_id)
 ) /* clustered */;

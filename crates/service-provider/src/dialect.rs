@@ -3,7 +3,7 @@
 
 use std::sync::LazyLock;
 
-use scim::{Tolerance, Tolerances};
+use scim::{Tolerance, Tolerances, Tolerated};
 
 /// The client a token is given to, as far as its manners go.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -55,8 +55,11 @@ const JUMPCLOUD: &[Tolerance] = &[
 
 /// Of Entra's, the one that contradicts the RFC instead of adding to it: RFC 7644 3.5.2.3 says
 /// 400 noTarget where a value filter matches nothing. Clients that hold to the RFC rely on it, so
-/// only a token that is known to be Entra's departs.
+/// only Entra departs: a token that is known to be Entra's, or a request that nobody else sends.
 const NOT_FOR_ANYBODY: &[Tolerance] = &[Tolerance::ReplaceCreates];
+
+/// What only Entra does, each in one of its two forms.
+const MARKS_OF_ENTRA: &[Tolerance] = &[Tolerance::CapitalisedOp, Tolerance::FilterKey];
 
 impl Dialect {
     /// Every dialect.
@@ -93,6 +96,13 @@ impl Dialect {
             Self::JumpCloud => &SETS[3],
             Self::Rfc => &SETS[4],
         }
+    }
+
+    /// Whether `replace` creates what its value filter does not find, in a request for which these
+    /// had to be tolerated.
+    pub(crate) fn replace_creates(self, tolerated: &[Tolerated]) -> bool {
+        let marks_entra = |one: &Tolerated| MARKS_OF_ENTRA.contains(&one.tolerance);
+        self == Self::Any && tolerated.iter().any(marks_entra)
     }
 
     /// Whether a PATCH of a group answers 204 and no body: "PATCH should return 204" says Entra.

@@ -96,7 +96,7 @@ pub(crate) fn by_name(r: &mut Read, tenant: &TenantId, name: &str) -> Result<Opt
 
 /// The members of a group, by id.
 pub(crate) fn members_of(r: &mut Read, tenant: &TenantId, group: &str) -> Result<Vec<MemberRow>> {
-    let sql = "SELECT m.member_id, m.member_type, COALESCE(u.display_name, u.user_name, g.display_name) \
+    let sql = "SELECT m.member_id, m.member_type, COALESCE(m.display, u.display_name, u.user_name, g.display_name) \
                FROM group_members m \
                LEFT JOIN users u ON u.tenant = m.tenant AND u.id = m.member_id \
                LEFT JOIN groups g ON m.member_type = 'Group' AND g.tenant = m.tenant AND g.id = m.member_id \

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use db::{Ctx, Tx};
 use scim::{Error as ScimError, Tolerated};
 use scim_server::{Command, Committed, Operation, Outcome, View};
+use serde_json::Value;
 
 use super::{kind, read};
 use crate::Result;
@@ -15,7 +16,7 @@ use crate::dialect::Dialect;
 use crate::group::{self, Group};
 use crate::limits::PATCH_MEMBERS_SHOWN_MAX;
 use crate::provider::ServiceProvider;
-use crate::resource_types::user_type;
+use crate::resource_types::{group_type, user_type};
 use crate::user::{self, Origin, User, UserState, Writer, check_version};
 
 /// What a write is done with.
@@ -32,13 +33,16 @@ pub(super) async fn commit(
     caller: &Caller,
     command: Command,
 ) -> Result<Outcome> {
-    let Command { resource_type, operation, view } = command;
+    let Command { resource_type, mut operation, view, tolerated } = command;
     let cause = match &operation {
         Operation::Create { .. } => format!("POST {}", resource_type.endpoint),
         Operation::Replace { id, .. } => format!("PUT {}/{id}", resource_type.endpoint),
         Operation::Patch { id, .. } => format!("PATCH {}/{id}", resource_type.endpoint),
         Operation::Delete { id, .. } => format!("DELETE {}/{id}", resource_type.endpoint),
     };
+    if let Operation::Patch { request, .. } = &mut operation {
+        request.replace_creates |= caller.token().dialect.replace_creates(&tolerated);
+    }
     let write = Write {
         ctx: caller.ctx(cause, provider.clock().now()),
         caller: caller.clone(),
@@ -57,9 +61,10 @@ async fn users(provider: &ServiceProvider, write: Write, operation: Operation) -
     match operation {
         Operation::Create { resource, .. } => {
             // What needs no database is done before the writer's turn.
-            let resource = user::storable(resource, true);
+            let resource = user::with_active(user::storable(resource), true);
             let draft = user::Draft::of(&resource)?;
-            let state = if draft.is_active() { UserState::Active } else { UserState::Inactive };
+            let active = resource.document().get("active") == Some(&Value::Bool(true));
+            let state = if active { UserState::Active } else { UserState::Inactive };
             let life = (state, Origin::Scim);
             db.write_async(move |tx| {
                 let tenant = write.caller.tenant();
@@ -74,7 +79,7 @@ async fn users(provider: &ServiceProvider, write: Write, operation: Operation) -
             db.write_async(move |tx| {
                 let before = write.user(tx, &id)?;
                 check_version("User", &id, if_match.as_ref(), before.version)?;
-                let next = before.resource()?.replace_with(resource.clone(), user_type())?;
+                let next = user::replaced(&before, resource.clone())?;
                 let user =
                     user::update(tx, &write.ctx, write.caller.tenant(), before, next, writer)?;
                 Ok(Committed::Updated(write.show_user(tx, &user)?).into())
@@ -121,9 +126,7 @@ async fn groups(provider: &ServiceProvider, write: Write, operation: Operation) 
             db.write_async(move |tx| {
                 let before = write.group(tx, &id)?;
                 check_version("Group", &id, if_match.as_ref(), before.version)?;
-                let next = before
-                    .resource()?
-                    .replace_with(resource.clone(), crate::resource_types::group_type())?;
+                let next = before.resource()?.replace_with(resource.clone(), group_type())?;
                 let group = group::update(
                     tx,
                     &write.ctx,

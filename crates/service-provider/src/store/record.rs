@@ -73,7 +73,9 @@ impl Record {
                 resource.set("userName", row.user_name.clone().into());
                 resource.set("externalId", row.external_id.clone().into());
                 resource.set("displayName", row.display_name.clone().into());
-                resource.set("active", row.active.into());
+                if row.shows_active() {
+                    resource.set("active", row.active.into());
+                }
                 resource
             }
             Self::Group { row, .. } => {
@@ -106,14 +108,16 @@ impl Record {
         Ok(resource.into_document())
     }
 
-    /// The record as the client sees it.
+    /// The record as the client sees it; rows that were only read for the filter stay out.
     pub(super) fn show(&self, base_url: &str, view: &View) -> Result<Stored> {
         match self {
             Self::User { row, groups } => {
-                shown::user(base_url, row, groups.as_deref().unwrap_or_default(), view)
+                let groups = groups.as_deref().filter(|_| view.wants("groups"));
+                shown::user(base_url, row, groups.unwrap_or_default(), view)
             }
             Self::Group { row, members } => {
-                shown::group(base_url, row, members.as_deref().unwrap_or_default(), view)
+                let members = members.as_deref().filter(|_| view.wants_rows());
+                shown::group(base_url, row, members.unwrap_or_default(), view)
             }
         }
     }

@@ -5,7 +5,7 @@ use scim::{Resource, Tolerances};
 use serde_json::{Value, json};
 
 use super::row::{Origin, SELECT, User, UserState, by_id, by_user_name, read_row};
-use super::write::{Draft, Writer, create, delete, storable, update};
+use super::write::{Draft, Writer, create, delete, storable, update, with_active};
 use crate::limits::LIST_COUNT_MAX;
 use crate::provider::ServiceProvider;
 use crate::resource_types::user_type;
@@ -144,7 +144,7 @@ impl ServiceProvider {
         resource: Resource,
         life: (UserState, Origin),
     ) -> Result<User> {
-        let resource = storable(resource, life.0 == UserState::Active);
+        let resource = storable(with_active(resource, life.0 == UserState::Active));
         let draft = Draft::of(&resource)?;
         let (ctx, tenant) = (ctx.clone(), tenant.clone());
         self.db().write(move |tx| {

@@ -102,6 +102,12 @@ impl User {
             .map_err(|error| Error::stored(format!("document of user {}", self.id), error))?;
         Ok(Resource::from_canonical(document))
     }
+
+    /// Whether the document has `active`. It is canonical JSON, its keys sorted, and no attribute
+    /// of a user comes before this one.
+    pub(crate) fn shows_active(&self) -> bool {
+        self.document.starts_with("{\"active\":")
+    }
 }
 
 /// A group as a user's `groups` shows it.

@@ -9,6 +9,7 @@ use serde_json::{Map, Value, json};
 
 use super::row::{FORMAT_VERSION, Origin, User, UserState, by_id, by_user_name};
 use crate::counter::{self, Kind};
+use crate::resource_types::user_type;
 use crate::tenant::TenantId;
 use crate::{Result, hooks};
 
@@ -28,29 +29,35 @@ pub(crate) struct Draft {
     user_name_key: String,
     external_id: Option<String>,
     display_name: Option<String>,
-    active: bool,
+    active: Option<bool>,
     user_type: Option<String>,
     email_keys: BTreeSet<String>,
     document: String,
 }
 
-/// A resource as it is stored: `active` is there, the password is not. The password, which has been
-/// read and found well formed, ends here: nobody signs in with it (a directory is there for single
-/// sign-on), so that keeping it, hashed or not, would only be something to lose.
-pub(crate) fn storable(mut resource: Resource, active_otherwise: bool) -> Resource {
+/// A resource as it is stored. The password, which has been read and found well formed, ends here:
+/// nobody signs in with it (a directory is there for single sign-on), so that keeping it, hashed or
+/// not, would only be something to lose.
+pub(crate) fn storable(mut resource: Resource) -> Resource {
     resource.set("password", Value::Null);
-    if resource.document().get("active").is_none() {
-        resource.set("active", Value::Bool(active_otherwise));
+    resource
+}
+
+/// A resource that says whether the user is active; `otherwise` if it did not.
+pub(crate) fn with_active(mut resource: Resource, otherwise: bool) -> Resource {
+    if !resource.document().contains_key("active") {
+        resource.set("active", Value::Bool(otherwise));
     }
     resource
 }
 
-impl Draft {
-    /// Whether the user may sign in.
-    pub(crate) fn is_active(&self) -> bool {
-        self.active
-    }
+/// The next document of a user by PUT (RFC 7644 3.5.1). A profile that does not speak of `active`
+/// does not change it; least of all does it let somebody back in.
+pub(crate) fn replaced(before: &User, next: Resource) -> Result<Resource> {
+    Ok(with_active(before.resource()?.replace_with(next, user_type())?, before.active))
+}
 
+impl Draft {
     /// Takes the columns out of a [`storable`] resource.
     pub(crate) fn of(resource: &Resource) -> Result<Self> {
         let document = resource.document();
@@ -67,7 +74,7 @@ impl Draft {
             user_name: user_name.to_owned(),
             external_id: resource.text("externalId").map(str::to_owned),
             display_name: resource.text("displayName").map(str::to_owned),
-            active: document.get("active").and_then(Value::as_bool).unwrap_or(true),
+            active: document.get("active").and_then(Value::as_bool),
             user_type: resource.text("userType").map(str::to_owned),
             email_keys: email_keys(document, &user_name_key),
             document: serde_json::to_string(document).unwrap_or_default(),
@@ -99,7 +106,7 @@ pub(crate) fn create(
         user_name: draft.user_name.clone(),
         external_id: draft.external_id.clone(),
         display_name: draft.display_name.clone(),
-        active: draft.active,
+        active: state == UserState::Active,
         state,
         origin,
         version: 1,
@@ -150,9 +157,7 @@ pub(crate) fn update(
     writer: Writer,
 ) -> Result<User> {
     let old = before.resource()?;
-    // A profile that does not speak of `active` does not change it; least of all does it let
-    // somebody back in.
-    let next = storable(next, before.active);
+    let next = storable(next);
     let origin = adopted(tx, tenant, &before, writer)?;
     let draft = Draft::of(&next)?;
     if draft.document == before.document && origin == before.origin {
@@ -165,12 +170,15 @@ pub(crate) fn update(
         return Err(taken(&other).into());
     }
     hooks::check_user_type(tx, tenant, old.text("userType"), draft.user_type.as_deref())?;
+    // RFC 7644 3.5.2.2: `active` can be removed and is "unassigned" then. What it means is the
+    // server's to say (RFC 7643 4.1.1): the account stays as it is.
+    let active = draft.active.unwrap_or(before.active);
     let user = User {
-        state: state_after(&before, draft.active),
+        state: state_after(&before, active),
         origin,
         version: before.version + 1,
         last_modified_at: ctx.now,
-        active: draft.active,
+        active,
         user_name: draft.user_name,
         external_id: draft.external_id,
         display_name: draft.display_name,
