@@ -4,6 +4,7 @@ use db::{Ctx, Read, Row, Tx, params};
 use jiff::Timestamp;
 use lifecycle::{EmployeeNumber, Employment, Person, PersonId, SourceId};
 use scim::Resource;
+use serde::Serialize;
 use serde_json::Value;
 
 use crate::{Directory, Error};
@@ -12,7 +13,7 @@ use crate::{Directory, Error};
 const PROFILE_FORMAT_VERSION: i64 = 1;
 
 /// The row of a source that last named a person.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct PersonSource {
     /// The source.
     pub source: SourceId,
@@ -181,7 +182,7 @@ pub(crate) fn put(tx: &mut Tx, ctx: &Ctx, person: &Person) -> Result<(), Error> 
     Ok(())
 }
 
-fn source_of(r: &mut Read, person: &PersonId) -> Result<Option<PersonSource>, Error> {
+pub(crate) fn source_of(r: &mut Read, person: &PersonId) -> Result<Option<PersonSource>, Error> {
     let found = r.query_opt(
         "SELECT s.id, s.name, ps.line, i.file_name, i.imported_at FROM person_sources ps \
          JOIN sources s ON s.id = ps.source_id JOIN imports i ON i.id = ps.import_id \

@@ -1,0 +1,231 @@
+//! The system log: what happened to whom, by whom and because of what, told in sentences.
+
+use std::collections::BTreeMap;
+
+use db::{Event, EventQuery, Read};
+use serde::Serialize;
+use serde_json::Value;
+
+use crate::directory::SCOPE;
+use crate::{Directory, Error, group, person};
+
+/// Longest list of reasons that is told in one entry.
+const REASON_COUNT_MAX: usize = 5;
+/// Longest payload that is shown where nothing better is known, in characters.
+const PAYLOAD_CHAR_COUNT_MAX: usize = 200;
+
+/// Which entries of the log are wanted.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LogQuery {
+    /// Only kinds that begin so: `account.`.
+    pub kind: Option<String>,
+    /// Only what happened to this person (login, e-mail address, employee number), group, rule,
+    /// source or application.
+    pub subject: Option<String>,
+    /// Only what came after this entry.
+    pub after: Option<String>,
+    /// How many at most; without `after` these are the newest.
+    pub limit: u32,
+}
+
+/// An entry of the log.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct LogEntry {
+    /// The event as it was written.
+    #[serde(flatten)]
+    pub event: Event,
+    /// What people call its subject.
+    pub subject_name: String,
+    /// The particulars, in a sentence.
+    pub sentence: String,
+}
+
+impl Directory {
+    /// The entries of the log that fit, the oldest first: those that follow `after`, or the newest.
+    ///
+    /// # Errors
+    /// The database failed.
+    pub fn log(&self, query: &LogQuery) -> Result<Vec<LogEntry>, Error> {
+        self.db.read(|r| {
+            let mut found = Vec::new();
+            for subject in subjects(r, query.subject.as_deref())? {
+                found.extend(db::event::events(
+                    r,
+                    SCOPE,
+                    &EventQuery {
+                        kind_prefix: query.kind.clone(),
+                        subject,
+                        after_id: query.after.clone(),
+                        limit: query.limit,
+                        newest_first: query.after.is_none(),
+                    },
+                )?);
+            }
+            // One person may be the subject under several names; all of them are one log.
+            found.sort_by(|a, b| a.id.cmp(&b.id));
+            let limit = usize::try_from(query.limit).unwrap_or(usize::MAX);
+            match query.after {
+                Some(_) => found.truncate(limit),
+                None => drop(found.drain(..found.len().saturating_sub(limit))),
+            }
+            let sources = r.query("SELECT id, name FROM sources", &[], |row| {
+                Ok((row.text(0)?, row.text(1)?))
+            })?;
+            let mut names = Names::default();
+            found
+                .into_iter()
+                .map(|event| {
+                    let subject_name = names.of(r, &event.subject)?;
+                    let mut sentence = event.payload.as_ref().map(sentence).unwrap_or_default();
+                    // Reasons carry the id of a source, which stays when it is renamed.
+                    for (id, name) in &sources {
+                        sentence = sentence.replace(id.as_str(), name);
+                    }
+                    Ok(LogEntry { event, subject_name, sentence })
+                })
+                .collect()
+        })
+    }
+}
+
+/// The subjects that stand in events for what somebody calls a person, a group or anything else.
+fn subjects(r: &mut Read, name: Option<&str>) -> Result<Vec<Option<String>>, Error> {
+    let Some(name) = name else {
+        return Ok(vec![None]);
+    };
+    let mut subjects = vec![name.to_string()];
+    match person::find(r, name) {
+        Ok(person) => {
+            subjects.push(person.id.to_string());
+            subjects.push(format!("account:{}", person.id));
+        }
+        Err(Error::NotFound { .. }) => {}
+        Err(error) => return Err(error),
+    }
+    match group::named(r, name) {
+        Ok(group) => {
+            subjects.push(group.config.name.clone());
+            subjects.push(group.id.to_string());
+            subjects.push(format!("group:{}", group.id));
+        }
+        Err(Error::NotFound { .. }) => {}
+        Err(error) => return Err(error),
+    }
+    subjects.sort();
+    subjects.dedup();
+    Ok(subjects.into_iter().map(Some).collect())
+}
+
+/// What people call the subjects of events, each looked up once.
+#[derive(Default)]
+struct Names {
+    known: BTreeMap<String, String>,
+}
+
+impl Names {
+    fn of(&mut self, r: &mut Read, subject: &str) -> Result<String, Error> {
+        if let Some(name) = self.known.get(subject) {
+            return Ok(name.clone());
+        }
+        let name = look_up(r, subject)?.unwrap_or_else(|| subject.to_string());
+        self.known.insert(subject.to_string(), name.clone());
+        Ok(name)
+    }
+}
+
+fn look_up(r: &mut Read, subject: &str) -> Result<Option<String>, Error> {
+    let (kind, id) = subject.split_once(':').unwrap_or(("account", subject));
+    if kind == "group" {
+        let groups = group::all(r)?;
+        let found = groups.into_iter().find(|group| group.id.as_str() == id);
+        return Ok(found.map(|group| group.config.name));
+    }
+    let person = person::one(r, id)?;
+    Ok(person.map(|person| format!("{} ({})", person.name(), person.employee_number)))
+}
+
+/// The particulars of an event: the sentences it carries, or else its payload as it is.
+fn sentence(payload: &Value) -> String {
+    let Some(fields) = payload.as_object() else {
+        return payload.to_string();
+    };
+    let mut told: Vec<String> = Vec::new();
+    for key in ["sentence", "message", "reason", "reasons", "movements", "changes", "findings"] {
+        if let Some(value) = fields.get(key) {
+            sentences(value, &mut told);
+        }
+    }
+    if told.is_empty() {
+        return shown(payload);
+    }
+    let more = told.len().saturating_sub(REASON_COUNT_MAX);
+    told.truncate(REASON_COUNT_MAX);
+    let told = told.join(" ");
+    if more > 0 { format!("{told} And {more} more.") } else { told }
+}
+
+/// Text as it stands, reasons and changes of attributes as the sentences they are.
+fn sentences(value: &Value, told: &mut Vec<String>) {
+    match value {
+        Value::String(text) if !text.is_empty() => told.push(text.clone()),
+        Value::Array(values) => values.iter().for_each(|value| sentences(value, told)),
+        Value::Object(fields) => {
+            if let Ok(reason) = serde_json::from_value::<lifecycle::Reason>(value.clone()) {
+                told.push(reason.sentence());
+            } else if let Some(text) = fields.get("sentence").and_then(Value::as_str) {
+                told.push(text.to_string());
+            } else if let Some(path) = fields.get("path").and_then(Value::as_str) {
+                let (from, to) = (fields.get("from").cloned(), fields.get("to").cloned());
+                let (from, to) = (from.filter(|v| !v.is_null()), to.filter(|v| !v.is_null()));
+                let path = path.to_string();
+                told.push(lifecycle::Reason::AttributeChanged { path, from, to }.sentence());
+            }
+        }
+        _ => {}
+    }
+}
+
+fn shown(payload: &Value) -> String {
+    let fields = payload.as_object().into_iter().flatten();
+    let parts: Vec<String> = fields
+        .filter(|(_, value)| !value.is_null() && value.as_array().is_none_or(|it| !it.is_empty()))
+        .map(|(key, value)| match value.as_str() {
+            Some(text) => format!("{key} {text}"),
+            None => format!("{key} {value}"),
+        })
+        .collect();
+    let text = parts.join(", ");
+    match text.char_indices().nth(PAYLOAD_CHAR_COUNT_MAX) {
+        Some((end, _)) => format!("{}…", &text[..end]),
+        None => text,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn an_entry_tells_its_reasons_in_sentences() {
+        let check = |payload: Value, expected: &str| assert_eq!(sentence(&payload), expected);
+        check(
+            json!({"line": 4, "movements": ["Leaves on 2026-11-24."], "changes": [
+                {"path": "department", "from": "Sales", "to": "Support"},
+                {"path": "title", "from": null, "to": "Agent"}
+            ]}),
+            "Leaves on 2026-11-24. department was \"Sales\" and is now \"Support\". title is now \"Agent\".",
+        );
+        check(
+            json!({"reason": {"kind": "hired", "on": "2026-11-24"}}),
+            "Employed since 2026-11-24.",
+        );
+        check(
+            json!({"rows": 3, "file": "hr.csv", "stopped": [], "note": null}),
+            "file hr.csv, rows 3",
+        );
+        check(json!({"reasons": ["a", "b", "c", "d", "e", "f", "g"]}), "a b c d e And 2 more.");
+        check(json!({"text": "x".repeat(300)}), &format!("text {}…", "x".repeat(195)));
+        check(json!({}), "");
+    }
+}
