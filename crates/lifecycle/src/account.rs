@@ -26,7 +26,8 @@ pub struct Account {
     /// The attributes we own, as the application last acknowledged them.
     pub last_written: Option<Resource>,
     /// The account as it was last read whole. Where lists leave attributes out, a row of a list does
-    /// not belong here: what it does not show would look as if it had gone.
+    /// not belong here: what it does not show would look as if it had gone. After a write it is the
+    /// answer, or what was seen before with the same change made; never what was seen before a write.
     pub observed: Option<Resource>,
     /// When that was.
     pub observed_at: Option<Timestamp>,

@@ -1,5 +1,6 @@
 //! Assignments: what entitles a person to an account.
 
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::{GroupId, PersonId, Reason};
@@ -28,6 +29,28 @@ pub enum AssignedTo {
     Person(PersonId),
 }
 
+impl Assignment {
+    /// Everybody who is employed is entitled. People know it as the group Everyone.
+    pub fn everyone(priority: u32) -> Self {
+        #[expect(clippy::expect_used, reason = "the word is a valid id, as a test shows")]
+        let group = GroupId::parse("everyone").expect("it is an id");
+        let reason = Reason::AssignedByGroup { group, name: "Everyone".to_owned() };
+        Self { to: AssignedTo::Everyone, priority, reason }
+    }
+
+    /// The members of a group are entitled.
+    pub fn group(group: GroupId, name: &str, priority: u32) -> Self {
+        let reason = Reason::AssignedByGroup { group: group.clone(), name: name.to_owned() };
+        Self { to: AssignedTo::Group(group), priority, reason }
+    }
+
+    /// One person is entitled, because somebody decided so.
+    pub fn person(person: PersonId, actor: &str, at: Timestamp, priority: u32) -> Self {
+        let reason = Reason::AssignedDirectly { actor: actor.to_owned(), at };
+        Self { to: AssignedTo::Person(person), priority, reason }
+    }
+}
+
 /// Why a person is assigned: the reason of every assignment that entitles them, the one that counts
 /// first in front. Empty: they are not.
 pub fn assigned(
@@ -54,33 +77,28 @@ pub fn assigned(
 mod tests {
     use super::*;
 
-    fn assignment(to: AssignedTo, priority: u32, name: &str) -> Assignment {
-        let group = GroupId::parse(name).unwrap();
-        let reason = Reason::AssignedByGroup { group, name: name.to_owned() };
-        Assignment { to, priority, reason }
-    }
-
     #[test]
     fn every_assignment_that_entitles_is_told_the_one_that_counts_first() {
         let (ana, sales) = (PersonId::parse("ana").unwrap(), GroupId::parse("sales").unwrap());
+        let legal = GroupId::parse("legal").unwrap();
+        let at = "2026-11-24T08:00:00Z".parse().unwrap();
         let assignments = [
-            assignment(AssignedTo::Everyone, 7, "all"),
-            assignment(AssignedTo::Group(sales.clone()), 3, "sales"),
-            assignment(AssignedTo::Group(GroupId::parse("legal").unwrap()), 0, "legal"),
-            assignment(AssignedTo::Person(ana.clone()), 9, "in-person"),
+            Assignment::everyone(7),
+            Assignment::group(sales.clone(), "Sales", 3),
+            Assignment::group(legal, "Legal", 0),
+            Assignment::person(ana.clone(), "ben", at, 9),
         ];
         let check = |person: &PersonId, expected: &[&str]| {
             let found: Vec<_> = assigned(&assignments, person, |group| *group == sales)
-                .into_iter()
-                .map(|reason| match reason {
-                    Reason::AssignedByGroup { name, .. } => name,
-                    other => other.sentence(),
-                })
+                .iter()
+                .map(Reason::sentence)
                 .collect();
             assert_eq!(found, expected);
         };
-        check(&ana, &["in-person", "sales", "all"]);
-        check(&PersonId::parse("ben").unwrap(), &["sales", "all"]);
+        let everyone = "Group Everyone is assigned to the application.";
+        let sales_is = "Group Sales is assigned to the application.";
+        check(&ana, &["Assigned by hand by ben at 2026-11-24T08:00:00Z.", sales_is, everyone]);
+        check(&PersonId::parse("ben").unwrap(), &[sales_is, everyone]);
         assert_eq!(assigned(&[], &ana, |_| true), []);
     }
 }

@@ -67,6 +67,9 @@ pub(crate) struct Differences {
     pub repairs: Vec<AttributeChange>,
     /// What somebody else changed, and is only told.
     pub drifted: Vec<Drifted>,
+    /// What was seen to be as it should be, though we do not know that we wrote it: a request whose
+    /// outcome was unknown, or somebody was faster.
+    pub settled: Vec<AttributeChange>,
 }
 
 impl RemoteAccount {
@@ -119,20 +122,24 @@ fn compare(
     };
     // What was seen last is what a change starts from; nobody has seen: what we wrote.
     let known = observed.or(written);
-    if observed.is_some() && same(wanted, value_in(observed).as_ref(), true) {
-        return;
-    }
     let change = |from: Option<Value>| AttributeChange {
         path: path.clone(),
         from,
         to: wanted.cloned(),
         adds_value: wanted.is_some() && known.is_none_or(|known| !path.has_element(known)),
     };
+    let seen_as_wanted = observed.is_some() && same(wanted, value_in(observed).as_ref(), true);
     let nothing_new = match written {
         Some(document) => same(wanted, path.value(document), true),
         // Nothing was ever written: what should have no value is left as it is.
         None => wanted.is_none(),
     };
+    if seen_as_wanted {
+        if !nothing_new {
+            differences.settled.push(change(None));
+        }
+        return;
+    }
     if !nothing_new {
         differences.ours.push(change(value_in(known)));
         return;

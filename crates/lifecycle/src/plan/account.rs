@@ -48,6 +48,10 @@ pub struct AccountDecision {
     pub presence: Presence,
     /// The login the account has or will have, in lower case.
     pub user_name: Option<String>,
+    /// What we own of the account, if it was seen to be as it should be already in something that we
+    /// do not know to have written. It is to be noted as last written; nothing is sent for it, and a
+    /// change of the same decision starts from it.
+    pub settled: Option<Resource>,
 }
 
 /// Whether an account can be a member of groups.
@@ -78,7 +82,7 @@ impl Presence {
 /// activated again, or nothing. It is never deleted.
 pub fn plan_account(facts: &AccountFacts<'_>) -> AccountDecision {
     let linked = facts.account.and_then(|account| Some((account, account.linked()?)));
-    let mut deciding = Deciding { facts, findings: Vec::new(), user_name: None };
+    let mut deciding = Deciding { facts, findings: Vec::new(), user_name: None, settled: None };
     let (situation, presence, done) = match (deciding.is_entitled(), linked) {
         (true, Some((account, _))) => deciding.keep(account),
         (true, None) => deciding.obtain(),
@@ -92,6 +96,7 @@ pub fn plan_account(facts: &AccountFacts<'_>) -> AccountDecision {
         presence,
         findings: deciding.findings,
         user_name: deciding.user_name,
+        settled: deciding.settled,
     }
 }
 
@@ -108,6 +113,7 @@ struct Deciding<'d, 'a> {
     facts: &'d AccountFacts<'a>,
     findings: Vec<PlanFinding>,
     user_name: Option<String>,
+    settled: Option<Resource>,
 }
 
 impl Deciding<'_, '_> {
@@ -141,8 +147,12 @@ impl Deciding<'_, '_> {
     fn keep(&mut self, account: &Account) -> Decided {
         let drift = self.facts.application.drift;
         let desired = self.desired();
-        let Differences { ours, repairs, drifted } =
+        let Differences { ours, repairs, drifted, settled } =
             differences(&desired, account.last_written.as_ref(), account.observed.as_ref(), drift);
+        if !settled.is_empty() {
+            let written = account.last_written.as_ref();
+            self.settled = Some(after(written, &settled, account.active));
+        }
         let subject = self.subject();
         self.findings.extend(drifted.into_iter().map(|drifted| PlanFinding::Drifted {
             subject: subject.clone(),
@@ -320,7 +330,15 @@ impl Deciding<'_, '_> {
         self.findings.append(&mut desired.findings);
         self.user_name = desired.user_name().map(str::to_lowercase);
         if self.user_name.is_none() {
-            self.findings.push(PlanFinding::NoUserName { subject: self.subject() });
+            let subject = self.subject();
+            self.findings.push(match self.facts.account.and_then(Account::linked) {
+                None => PlanFinding::NoUserName { subject },
+                Some(_) => PlanFinding::MappingFailed {
+                    subject,
+                    target: "userName".to_owned(),
+                    problem: "the mapping gives none".to_owned(),
+                },
+            });
             desired.owned.retain(|owned| owned.target.as_str() != "userName");
         }
         desired

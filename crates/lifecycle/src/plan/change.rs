@@ -540,6 +540,9 @@ mod tests {
             }),
             json!({"userName": "ana", "active": true, "title": "Lead"})
         );
+        let inactive = Action::DeactivateAccount.written(Some(&before));
+        let update = Action::UpdateAccount { changes: vec![] };
+        assert_eq!(update.written(inactive.as_ref()), inactive);
     }
 
     #[test]

@@ -233,6 +233,9 @@ impl PlanFinding {
                 value(observed.as_ref()),
                 value(written.as_ref())
             ),
+            Self::Unmatched { count: 1, examples } => {
+                format!("An account there belongs to nobody here: {}.", examples.join(", "))
+            }
             Self::Unmatched { count, examples } => {
                 format!("{count} accounts there belong to nobody here: {}.", examples.join(", "))
             }
@@ -254,6 +257,9 @@ impl PlanFinding {
             Self::RenameImpossible { group, written } => format!(
                 "Group {written} should be called {group}, but the application renames no groups."
             ),
+            Self::MembersWithoutAccount { group, count: 1 } => {
+                format!("A member of group {group} has no active account there.")
+            }
             Self::MembersWithoutAccount { group, count } => {
                 format!("{count} members of group {group} have no active account there.")
             }

@@ -18,6 +18,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
 
 pub use account::{AccountDecision, AccountFacts, Presence, plan_account};
 pub use change::{
@@ -83,6 +84,10 @@ pub struct Plan {
     pub population: Population,
     /// What it takes.
     pub cost: Cost,
+    /// Accounts that were seen to be as they should be already in something that we do not know to
+    /// have written, by person: what is to be noted as last written. Nothing is sent for it.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub settled: BTreeMap<PersonId, Map<String, Value>>,
     /// The digest over application, day and the digests of all changes.
     pub digest: String,
 }
@@ -146,8 +151,10 @@ pub fn plan(input: &PlanInput<'_>) -> Plan {
         decisions.push((person, decision));
     }
     let mut findings = refuse_shared(&mut decisions, &mut world.members);
-    let mut changes = Vec::new();
-    for (_, decision) in &mut decisions {
+    let (mut changes, mut settled) = (Vec::new(), BTreeMap::new());
+    for (person, decision) in &mut decisions {
+        let resource = decision.settled.take();
+        settled.extend(resource.map(|it| (person.id.clone(), it.into_document())));
         changes.extend(decision.change.take());
         findings.append(&mut decision.findings);
     }
@@ -157,7 +164,7 @@ pub fn plan(input: &PlanInput<'_>) -> Plan {
         findings.append(&mut decision.findings);
     }
     findings.extend(world.strangers(&changes));
-    finish(input, changes, findings)
+    Plan { settled, ..finish(input, changes, findings) }
 }
 
 fn finish(input: &PlanInput<'_>, mut changes: Vec<Change>, findings: Vec<PlanFinding>) -> Plan {
@@ -185,6 +192,7 @@ fn finish(input: &PlanInput<'_>, mut changes: Vec<Change>, findings: Vec<PlanFin
         cost: Cost::of(&changes, &application.profile),
         population: Population::of(input.groups, input.accounts, input.pushed_groups),
         changes,
+        settled: BTreeMap::new(),
         findings: finding::capped(findings),
         digest,
     }

@@ -46,8 +46,7 @@ pub fn render_change(change: &Change, members_max: usize) -> String {
     };
     let requests = match change.requests {
         0 => "nothing is sent".to_owned(),
-        1 => "1 request".to_owned(),
-        more => format!("{more} requests"),
+        more => counted(more.into(), "request", "requests"),
     };
     let _ = writeln!(text, "  {:<13} {who}: {requests}", change.action.verb());
     for line in details(&change.action) {
@@ -135,26 +134,28 @@ fn more(text: &mut String, indent: &str, count: usize, shown: usize) {
 /// What a plan takes, in one line.
 fn summary(cost: &Cost, changes: usize) -> String {
     let parts: Vec<String> = [
-        (cost.deactivations, "deactivated"),
-        (cost.updates, "updated"),
-        (cost.creates, "created"),
-        (cost.links, "linked"),
-        (cost.reactivations, "reactivated"),
-        (cost.groups, "groups created or linked"),
-        (cost.memberships_added, "members added"),
-        (cost.memberships_removed, "members removed"),
+        (cost.deactivations, "deactivated", "deactivated"),
+        (cost.updates, "updated", "updated"),
+        (cost.creates, "created", "created"),
+        (cost.links, "linked", "linked"),
+        (cost.reactivations, "reactivated", "reactivated"),
+        (cost.groups, "group created or linked", "groups created or linked"),
+        (cost.memberships_added, "member added", "members added"),
+        (cost.memberships_removed, "member removed", "members removed"),
     ]
     .into_iter()
-    .filter(|(count, _)| *count > 0)
-    .map(|(count, what)| format!("{count} {what}"))
+    .filter(|(count, ..)| *count > 0)
+    .map(|(count, one, many)| counted(count, one, many))
     .collect();
-    let noun = |count: u64, one: &str| {
-        if count == 1 { format!("1 {one}") } else { format!("{count} {one}s") }
-    };
-    let (changes, requests) = (noun(changes as u64, "change"), noun(cost.requests, "request"));
+    let changes = counted(changes as u64, "change", "changes");
+    let requests = counted(cost.requests, "request", "requests");
     if parts.is_empty() {
         format!("{changes}, {requests}")
     } else {
         format!("{changes}, {requests}: {}", parts.join(", "))
     }
+}
+
+fn counted(count: u64, one: &str, many: &str) -> String {
+    format!("{count} {}", if count == 1 { one } else { many })
 }
