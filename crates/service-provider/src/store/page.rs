@@ -13,11 +13,12 @@ use scim::{
 };
 use scim_server::{Page, View};
 
+use super::candidates::{Candidates, id_column};
 use super::kind;
 use super::prefilter::{Prefilter, prefilter};
 use super::record::{Needs, Record, attach, fetch};
 use crate::counter::{self, Kind};
-use crate::limits::{SCAN_BATCH_COUNT, SCAN_ROW_COUNT_MAX, SORT_ROW_COUNT_MAX};
+use crate::limits::{SCAN_ROW_COUNT_MAX, SORT_ROW_COUNT_MAX};
 use crate::provider::ServiceProvider;
 use crate::tenant::TenantId;
 use crate::{Error, Result};
@@ -142,10 +143,13 @@ impl Request<'_> {
         let needs = Needs::of(self.rt, self.query);
         let base_url = self.provider.base_url();
         let mut window = Window::of(self.query);
+        let mut candidates = Candidates::of(r, self.tenant, self.kind, indexed)?;
         let mut looked = 0;
-        let mut after = String::new();
         loop {
-            let mut batch = self.candidates(r, indexed, &after)?;
+            let mut batch = candidates.next(r)?;
+            if batch.is_empty() {
+                break;
+            }
             looked += batch.len();
             if looked > SCAN_ROW_COUNT_MAX {
                 return Err(too_many(&format!(
@@ -154,49 +158,20 @@ impl Request<'_> {
                 )));
             }
             attach(r, self.tenant, &mut batch, &needs)?;
-            let last = match batch.last() {
-                Some(record) if batch.len() == SCAN_BATCH_COUNT => Some(record.id().to_owned()),
-                _ => None,
-            };
             for record in batch {
                 let document = record.document(base_url, &needs)?;
                 let matches = |filter: &Filter| filter.matches(self.rt, &document);
                 if !self.query.filter.as_ref().is_none_or(matches) {
                     continue;
                 }
-                let key =
-                    self.query.sort_by.as_ref().map(|path| sort_key(self.rt, path, &document));
-                window.take(record, key)?;
-            }
-            match last {
-                Some(id) => after = id,
-                None => break,
+                let by = self.query.sort_by.as_ref();
+                window.take(record, by.map(|path| sort_key(self.rt, path, &document)))?;
             }
         }
         let total = window.total;
         let mut found = window.page(r, self)?;
         attach(r, self.tenant, &mut found, &self.shown())?;
         self.show(&found, total)
-    }
-
-    fn candidates(
-        &self,
-        r: &mut Read,
-        indexed: Option<&Prefilter>,
-        after: &str,
-    ) -> Result<Vec<Record>> {
-        let id = id_column(self.kind);
-        match indexed {
-            Some(found) => {
-                let tail = format!("AND {} AND {id} > $3 ORDER BY {id} LIMIT $4", found.condition);
-                let values = params![self.tenant, found.key.clone(), after, SCAN_BATCH_COUNT];
-                fetch(r, self.kind, &tail, values)
-            }
-            None => {
-                let tail = format!("AND {id} > $2 ORDER BY {id} LIMIT $3");
-                fetch(r, self.kind, &tail, params![self.tenant, after, SCAN_BATCH_COUNT])
-            }
-        }
     }
 
     /// What has to be read to show the page.
@@ -269,13 +244,6 @@ impl<'a> Window<'a> {
             found.extend(fetch(r, request.kind, &tail, params![request.tenant, id])?);
         }
         Ok(found)
-    }
-}
-
-fn id_column(kind: Kind) -> &'static str {
-    match kind {
-        Kind::Users => "u.id",
-        Kind::Groups => "g.id",
     }
 }
 

@@ -92,7 +92,8 @@ async fn a_group_is_pushed_renamed_and_emptied() {
     ]);
     let answer = server.patch(&path, change).await.ok();
     assert_eq!(answer["members"][0]["display"], "a login");
-    assert_eq!(server.members(&group).await, [ana.clone()]);
+    assert_eq!(server.members(&group).await.first(), Some(&ana));
+    assert_eq!(server.members(&group).await.len(), 1);
 
     // The rename that Okta sends with every membership change, with `id` in the value.
     let rename = json!([{"op": "replace", "value": {"id": group, "displayName": "Sales EMEA"}}]);
