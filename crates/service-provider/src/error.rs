@@ -84,9 +84,13 @@ impl Error {
     pub fn to_scim(&self) -> scim::Error {
         match self {
             Self::Scim(error) => error.clone(),
-            Self::Db(db::Error::Busy) => {
+            Self::Db(db::Error::Busy | db::Error::Closed) => {
                 scim::Error::new(503, "The server is busy. Send the request again in a moment.")
             }
+            // Looked for before it was written, so that somebody else was first in between.
+            Self::Db(db::Error::Unique { .. }) => scim::Error::uniqueness(
+                "Another request has just taken a value that must be unique. Read again and decide.",
+            ),
             Self::NotFound { .. } => scim::Error::new(404, self.to_string()),
             Self::Exists { .. } => scim::Error::uniqueness(self.to_string()),
             Self::Refused { sentence } => scim::Error::new(403, sentence.clone()),
