@@ -41,6 +41,9 @@ impl ServiceProvider {
         if flush {
             self.flush_last_used()?;
         }
+        if !closing {
+            self.licensing_round()?;
+        }
         if closing { self.request_log().flush() } else { Ok(()) }
     }
 }

@@ -2,73 +2,100 @@
 //! reads without knowing what licenses are.
 
 use db::{Ctx, Read, Tx};
+use entitlement::{GroupId, UserId};
 
-use crate::Result;
+use crate::settings::{Adopt, SelfSignup, tenant_settings};
 use crate::tenant::TenantId;
 use crate::user::{Origin, User, UserState};
+use crate::{Result, license, licensing};
 
-/// The grants of these users may have changed: decide anew who holds what.
+/// The claims of these users may have changed: decide anew who holds what.
 pub(crate) fn settle_users(
-    _tx: &mut Tx,
-    _ctx: &Ctx,
-    _tenant: &TenantId,
-    _users: &[String],
+    tx: &mut Tx,
+    ctx: &Ctx,
+    tenant: &TenantId,
+    users: &[String],
 ) -> Result<()> {
-    Ok(())
+    licensing::settle_users(tx, ctx, tenant, &user_ids(users)).map(drop)
 }
 
-/// A group has come to be: a grant may have waited for its name.
-pub(crate) fn on_group_created(
-    _tx: &mut Tx,
-    _ctx: &Ctx,
-    _tenant: &TenantId,
-    _group: &str,
-    _name: &str,
+/// Users were added to a group or removed from it: decide anew if the group grants anything.
+pub(crate) fn on_members_changed(
+    tx: &mut Tx,
+    ctx: &Ctx,
+    tenant: &TenantId,
+    group: &str,
+    users: &[String],
 ) -> Result<()> {
-    Ok(())
+    let group = GroupId(group.to_owned());
+    licensing::on_membership_changed(tx, ctx, tenant, &group, &user_ids(users))
+}
+
+/// A group has a new name, its first or another: a grant may have waited for it.
+pub(crate) fn on_group_named(
+    tx: &mut Tx,
+    ctx: &Ctx,
+    tenant: &TenantId,
+    group: &str,
+    name: &str,
+) -> Result<()> {
+    licensing::on_group_named(tx, ctx, tenant, &GroupId(group.to_owned()), name)
+}
+
+/// A group is about to be removed; its rows are still there.
+pub(crate) fn on_group_deleted(
+    tx: &mut Tx,
+    ctx: &Ctx,
+    tenant: &TenantId,
+    group: &str,
+) -> Result<()> {
+    licensing::on_group_deleted(tx, ctx, tenant, &GroupId(group.to_owned()))
 }
 
 /// A user can no longer sign in: what follows is queued.
-pub(crate) fn on_deactivated(
-    _tx: &mut Tx,
-    _ctx: &Ctx,
-    _tenant: &TenantId,
-    _user: &str,
-) -> Result<()> {
-    Ok(())
+pub(crate) fn on_deactivated(tx: &mut Tx, ctx: &Ctx, tenant: &TenantId, user: &str) -> Result<()> {
+    licensing::on_deactivated(tx, ctx, tenant, &UserId(user.to_owned()))
 }
 
 /// A user can sign in again.
-pub(crate) fn on_reactivated(
-    _tx: &mut Tx,
-    _ctx: &Ctx,
-    _tenant: &TenantId,
-    _user: &str,
-) -> Result<()> {
-    Ok(())
+pub(crate) fn on_reactivated(tx: &mut Tx, ctx: &Ctx, tenant: &TenantId, user: &str) -> Result<()> {
+    licensing::on_reactivated(tx, ctx, tenant, &UserId(user.to_owned())).map(drop)
 }
 
 /// A user is about to be removed; its rows are still there.
-pub(crate) fn on_deleted(_tx: &mut Tx, _ctx: &Ctx, _tenant: &TenantId, _user: &str) -> Result<()> {
-    Ok(())
+pub(crate) fn on_deleted(tx: &mut Tx, ctx: &Ctx, tenant: &TenantId, user: &str) -> Result<()> {
+    licensing::on_deleted(tx, ctx, tenant, &UserId(user.to_owned()))
 }
 
 /// Refuses a `userType` the tenant's catalogue has retired, unless it was there before.
 pub(crate) fn check_user_type(
-    _r: &mut Read,
-    _tenant: &TenantId,
-    _before: Option<&str>,
-    _after: Option<&str>,
+    r: &mut Read,
+    tenant: &TenantId,
+    before: Option<&str>,
+    after: Option<&str>,
 ) -> Result<()> {
-    Ok(())
+    license::check_user_type(r, tenant, before, after)
 }
 
 /// Whether a directory may take this user over, by the tenant's policy.
-pub(crate) fn may_adopt(_r: &mut Read, _tenant: &TenantId, present: &User) -> Result<bool> {
-    Ok(present.origin != Origin::Scim)
+pub(crate) fn may_adopt(r: &mut Read, tenant: &TenantId, present: &User) -> Result<bool> {
+    let own = present.origin != Origin::Scim;
+    Ok(match tenant_settings(r, tenant)?.adopt {
+        Adopt::Never => false,
+        Adopt::SelfSignup => own,
+        Adopt::Always => own || present.state == UserState::Inactive,
+    })
 }
 
 /// The state of somebody who signs up, by the tenant's policy; None: it is forbidden.
-pub(crate) fn self_signup(_r: &mut Read, _tenant: &TenantId) -> Result<Option<UserState>> {
-    Ok(Some(UserState::Pending))
+pub(crate) fn self_signup(r: &mut Read, tenant: &TenantId) -> Result<Option<UserState>> {
+    Ok(match tenant_settings(r, tenant)?.self_signup {
+        SelfSignup::Forbidden => None,
+        SelfSignup::Pending => Some(UserState::Pending),
+        SelfSignup::Active => Some(UserState::Active),
+    })
+}
+
+fn user_ids(users: &[String]) -> Vec<UserId> {
+    users.iter().cloned().map(UserId).collect()
 }

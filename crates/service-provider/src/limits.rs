@@ -65,3 +65,73 @@ pub const REQUEST_TOLERATED_COUNT_MAX: usize = 20;
 pub const LAST_USED_FLUSH_INTERVAL: Duration = Duration::from_secs(60);
 /// How often the background looks for work.
 pub const BACKGROUND_INTERVAL: Duration = Duration::from_millis(500);
+
+// Licensing.
+
+/// Granting groups of one tenant.
+pub const GROUP_GRANT_COUNT_MAX: u64 = 1_000;
+/// Users whose seats follow in the transaction of a change; the rest is marked for the background.
+pub const SETTLE_INLINE_MAX: usize = 100;
+/// Users whose seats the background settles in one transaction.
+pub const SETTLE_BATCH_MAX: u32 = 128;
+/// How often one settlement looks again at lines that go on beyond what was in sight.
+pub const SETTLE_ROUNDS_MAX: usize = 4;
+/// How many of each line a settlement looks at.
+pub const LINE_HEAD_MAX: u32 = 16;
+/// Holders of a retired license type who are moved in one transaction.
+pub const MOVE_BATCH_MAX: u32 = 128;
+/// Batches of one kind and tenant that one round of the background does.
+pub const ROUND_BATCH_COUNT_MAX: usize = 32;
+/// Tenants whose work one round of the background looks at.
+pub const ROUND_TENANT_COUNT_MAX: u32 = 64;
+/// Rounds after which working off by hand gives up: something makes work as fast as it is done.
+pub const WORK_OFF_ROUNDS_MAX: usize = 1_000;
+/// Lines of a ledger, or seats of a pool, that one call of a listing returns.
+pub const SEAT_LIST_MAX: u32 = 10_000;
+
+// Effects and receipts.
+
+/// Effects that are leased, and done in one transaction if none of them fails.
+pub const EFFECT_BATCH_MAX: u32 = 32;
+/// How long a lease on an effect holds.
+pub const EFFECT_LEASE_SECS: u32 = 60;
+/// How often an effect is tried before it is given up.
+pub const EFFECT_ATTEMPTS_MAX: u32 = 8;
+/// How long the second try waits; each further one waits twice as long.
+pub const EFFECT_RETRY_SECS: i64 = 5;
+/// How often that wait is doubled.
+pub const EFFECT_RETRY_DOUBLINGS_MAX: u32 = 6;
+/// Receipts of one user that are shown.
+pub const RECEIPT_LIST_MAX: u32 = 100;
+/// Characters of an error that a receipt keeps.
+pub const RECEIPT_NOTE_CHARS_MAX: usize = 500;
+
+// What users have.
+
+/// Longest topic of a meeting, name of a queue or client of a session, in bytes.
+pub const TOPIC_BYTES_MAX: usize = 200;
+/// Longest meeting.
+pub const MEETING_MINUTES_MAX: u32 = 30 * 60;
+/// Random numbers tried for a new meeting before giving up.
+pub const MEETING_ID_ATTEMPTS_MAX: usize = 16;
+/// Phone numbers of one tenant.
+pub const NUMBER_COUNT_MAX: u64 = 1_000_000;
+/// Fewest and most digits of a phone number: E.164 has 15 at most, extensions have few.
+pub const NUMBER_DIGITS_MIN: usize = 3;
+/// Most digits of a phone number (E.164).
+pub const NUMBER_DIGITS_MAX: usize = 15;
+/// Contact-center queues of one tenant.
+pub const QUEUE_COUNT_MAX: u64 = 10_000;
+/// Sessions of one user that can be open; of more, the oldest end.
+pub const SESSION_COUNT_MAX: u32 = 100;
+
+// The lifecycle endpoints at `/v2`.
+
+/// Page size of a list where the client names none.
+pub const REST_PAGE_SIZE_DEFAULT: u32 = 30;
+/// Largest page of a list.
+pub const REST_PAGE_SIZE_MAX: u32 = 300;
+/// Largest body of a request.
+pub const REST_BODY_BYTES_MAX: usize = 256 * 1024;
+/// Agents, numbers and the like that one request may name.
+pub const REST_ITEM_COUNT_MAX: usize = 100;

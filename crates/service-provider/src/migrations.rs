@@ -6,8 +6,10 @@ use db::Migration;
 pub(crate) const TRAIN: &str = "service-provider";
 
 /// The train.
-pub(crate) const MIGRATIONS: &[Migration] =
-    &[Migration { name: "core", sql: include_str!("../migrations/0001-core.sql") }];
+pub(crate) const MIGRATIONS: &[Migration] = &[
+    Migration { name: "core", sql: include_str!("../migrations/0001-core.sql") },
+    Migration { name: "licensing", sql: include_str!("../migrations/0002-licensing.sql") },
+];
 
 /// The name of the request log's train: it is another database.
 pub(crate) const REQUEST_LOG_TRAIN: &str = "service-provider-requests";

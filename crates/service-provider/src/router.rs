@@ -16,6 +16,7 @@ impl ServiceProvider {
         let scim = scim_server::router(ScimStore::new(self.clone()));
         Router::new()
             .nest_service("/scim2", scim)
+            .nest_service("/v2", crate::rest::router(self.clone()))
             .route("/healthz", get(|| async { "ok\n" }))
             .route("/readyz", get(ready))
             .fallback(not_found)

@@ -99,7 +99,11 @@ pub(super) fn tell(
     let now_users = change.added.iter().filter(|(_, kind)| **kind == USER).map(|(id, _)| id);
     let former_users = change.removed.iter().filter(|(_, kind)| *kind == USER).map(|(id, _)| id);
     let users: Vec<String> = now_users.chain(former_users).cloned().collect();
-    if users.is_empty() { Ok(()) } else { hooks::settle_users(tx, ctx, tenant, &users) }
+    if users.is_empty() {
+        Ok(())
+    } else {
+        hooks::on_members_changed(tx, ctx, tenant, group, &users)
+    }
 }
 
 /// Takes a user or group that is about to be removed out of every group it is in.
@@ -127,14 +131,13 @@ pub(crate) fn forget_member(tx: &mut Tx, ctx: &Ctx, tenant: &TenantId, member: &
     Ok(())
 }
 
-/// Removes every membership of a group that is about to be removed; says which users lose it.
-pub(super) fn forget_members(tx: &mut Tx, tenant: &TenantId, group: &str) -> Result<Vec<String>> {
-    let users = tx.query(
-        "DELETE FROM group_members WHERE tenant = $1 AND group_id = $2 RETURNING member_id, member_type",
+/// Removes every membership of a group that is about to be removed.
+pub(super) fn forget_members(tx: &mut Tx, tenant: &TenantId, group: &str) -> Result<()> {
+    tx.execute(
+        "DELETE FROM group_members WHERE tenant = $1 AND group_id = $2",
         params![tenant, group],
-        |row| Ok((row.text(0)?, row.text(1)?)),
     )?;
-    Ok(users.into_iter().filter(|(_, kind)| kind == USER).map(|(id, _)| id).collect())
+    Ok(())
 }
 
 fn add(
@@ -150,11 +153,12 @@ fn add(
     if kind == GROUP {
         refuse_cycle(tx, tenant, group, id)?;
     }
-    // RFC 7644 3.5.2.1: adding a value that is already there changes nothing.
+    // RFC 7644 3.5.2.1: adding a value that is already there changes nothing. Nor does another
+    // `display`, which RFC 7643 2.4 makes immutable.
     let inserted = tx.execute(
-        "INSERT INTO group_members (tenant, group_id, member_id, member_type, added_at) \
-         VALUES ($1, $2, $3, $4, $5) ON CONFLICT (tenant, group_id, member_id) DO NOTHING",
-        params![tenant, group, id, kind, ctx.now],
+        "INSERT INTO group_members (tenant, group_id, member_id, member_type, display, added_at) \
+         VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (tenant, group_id, member_id) DO NOTHING",
+        params![tenant, group, id, kind, &member.display, ctx.now],
     )?;
     // Taken out by a step before and put back by this one: nothing has happened to it.
     if inserted > 0 && change.removed.remove(id).is_none() {

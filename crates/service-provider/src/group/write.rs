@@ -76,7 +76,7 @@ pub(crate) fn create(
         ],
     )?;
     counter::added(tx, tenant, Kind::Groups, &group.id)?;
-    hooks::on_group_created(tx, ctx, tenant, &group.id, &group.display_name)?;
+    hooks::on_group_named(tx, ctx, tenant, &group.id, &group.display_name)?;
     let payload = json!({"displayName": group.display_name});
     db::event::append(tx, ctx, tenant.as_str(), "group.created", &group.id, &payload)?;
     member::tell(tx, ctx, tenant, &group.id, &change)?;
@@ -130,13 +130,14 @@ pub(crate) fn delete(
 ) -> Result<()> {
     let group = by_id(tx, tenant, id)?.ok_or_else(|| ScimError::not_found("Group", id))?;
     check_version("Group", id, if_match, group.version)?;
+    hooks::on_group_deleted(tx, ctx, tenant, id)?;
     forget_member(tx, ctx, tenant, id)?;
-    let users = forget_members(tx, tenant, id)?;
+    forget_members(tx, tenant, id)?;
     tx.execute("DELETE FROM groups WHERE tenant = $1 AND id = $2", params![tenant, id])?;
     counter::removed(tx, tenant, Kind::Groups)?;
     let payload = json!({"displayName": group.display_name, "memberCount": group.member_count});
     db::event::append(tx, ctx, tenant.as_str(), "group.deleted", id, &payload)?;
-    if users.is_empty() { Ok(()) } else { hooks::settle_users(tx, ctx, tenant, &users) }
+    Ok(())
 }
 
 /// Writes what has changed, if anything has: RFC 7644 3.5.2.1.
@@ -196,6 +197,7 @@ fn finish(
             let payload = if group.display_name == before.display_name {
                 json!({})
             } else {
+                hooks::on_group_named(tx, ctx, tenant, &group.id, &group.display_name)?;
                 json!({"displayName": group.display_name, "formerly": before.display_name})
             };
             db::event::append(tx, ctx, tenant.as_str(), "group.updated", &group.id, &payload)?;

@@ -1,0 +1,142 @@
+//! Effects: what follows a deactivation or deletion, each a task of its own.
+//!
+//! The order of events: the transaction that takes a user out opens a receipt and enqueues a task an
+//! effect ([`enqueue`]); the background leases tasks and runs each in a transaction that does the
+//! effect, writes its outcome on the receipt and completes the task ([`run`]). So an effect happens
+//! once, however often its task runs: a step that is not pending any more is left alone.
+//!
+//! A new effect is a variant of `entitlement::Effect` and a file here; the match in [`perform`]
+//! forces both.
+
+mod cancel_meetings;
+mod delete_recordings;
+mod end_sessions;
+mod free_license;
+mod keep_recordings;
+mod leave_queues;
+mod release_numbers;
+mod trash_recordings;
+
+use db::{Ctx, NewTask, Task, Tx, task};
+use entitlement::{Effect, EffectPlan, Outcome, UserId};
+use jiff::{SignedDuration, Timestamp};
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+
+use crate::limits::{
+    EFFECT_ATTEMPTS_MAX, EFFECT_RETRY_DOUBLINGS_MAX, EFFECT_RETRY_SECS, RECEIPT_NOTE_CHARS_MAX,
+};
+use crate::stale::Work;
+use crate::{Error, TenantId, receipt, stale, stored};
+
+/// The task queue of effects; its scope is the tenant.
+pub(crate) const QUEUE: &str = "effect";
+
+const FORMAT_VERSION: u32 = 1;
+
+/// What a task of this queue carries.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+struct Payload {
+    user: UserId,
+    effect: Effect,
+    receipt: String,
+}
+
+/// One offboarding, as an effect sees it.
+pub(crate) struct Leaving<'a> {
+    /// The tenant.
+    pub tenant: &'a TenantId,
+    /// The user who leaves.
+    pub user: &'a UserId,
+    /// When they were deactivated or deleted.
+    pub since: Timestamp,
+}
+
+/// Enqueues the effects of a plan, each under the subject `user:effect`.
+pub(crate) fn enqueue(
+    tx: &mut Tx,
+    ctx: &Ctx,
+    tenant: &TenantId,
+    user: &UserId,
+    receipt: &str,
+    plan: &EffectPlan,
+) -> Result<(), Error> {
+    for (place, effect) in plan.run.iter().enumerate() {
+        let payload = Payload { user: user.clone(), effect: *effect, receipt: receipt.to_owned() };
+        let new = NewTask {
+            scope: tenant.as_str().to_owned(),
+            queue: QUEUE.to_owned(),
+            subject: format!("{user}:{effect}"),
+            priority: u32::try_from(place).unwrap_or(u32::MAX),
+            payload: stored::to_json(&payload)?,
+            format_version: FORMAT_VERSION,
+            not_before: None,
+            cause: ctx.cause.clone(),
+        };
+        task::enqueue(tx, &new, ctx.now)?;
+    }
+    if plan.run.is_empty() { Ok(()) } else { stale::open(tx, ctx, tenant, Work::Effects) }
+}
+
+/// Runs one leased task: the effect, its outcome on the receipt, the event and the end of the task
+/// in one transaction.
+pub(crate) fn run(tx: &mut Tx, ctx: &Ctx, tenant: &TenantId, task: &Task) -> Result<(), Error> {
+    let payload: Payload = stored::json("An effect's task", &task.payload)?;
+    let ctx = Ctx { cause: task.cause.clone(), ..ctx.clone() };
+    if !task::complete(tx, task)? {
+        // The lease ran out and another worker has it.
+        return Ok(());
+    }
+    let Payload { user, effect, receipt } = payload;
+    let Some(since) = receipt::pending_since(tx, tenant, &receipt, effect)? else { return Ok(()) };
+    let outcome = perform(tx, &ctx, effect, &Leaving { tenant, user: &user, since })?;
+    receipt::done(tx, &ctx, tenant, &receipt, &outcome)?;
+    let payload = json!({"effect": effect, "receipt": receipt, "outcome": outcome});
+    db::event::append(tx, &ctx, tenant.as_str(), "effect.done", &user.0, &payload)?;
+    Ok(())
+}
+
+/// Notes that a task could not be run: tried again later, or given up and kept with its reason.
+pub(crate) fn not_run(
+    tx: &mut Tx,
+    ctx: &Ctx,
+    tenant: &TenantId,
+    task: &Task,
+    error: &str,
+) -> Result<(), Error> {
+    let why: String = error.chars().take(RECEIPT_NOTE_CHARS_MAX).collect();
+    let payload: Option<Payload> = serde_json::from_str(&task.payload).ok();
+    if task.attempt < EFFECT_ATTEMPTS_MAX {
+        let doublings = task.attempt.saturating_sub(1).min(EFFECT_RETRY_DOUBLINGS_MAX);
+        let wait = SignedDuration::from_secs(EFFECT_RETRY_SECS << doublings);
+        let at = ctx.now.checked_add(wait).unwrap_or(ctx.now);
+        if task::retry(tx, task, at, &why)?
+            && let Some(payload) = payload
+        {
+            receipt::tried(tx, ctx, tenant, &payload.receipt, payload.effect, &why)?;
+        }
+    } else if task::bury(tx, task, &why)?
+        && let Some(payload) = payload
+    {
+        receipt::failed(tx, ctx, tenant, &payload.receipt, payload.effect, &why)?;
+    }
+    Ok(())
+}
+
+fn perform(
+    tx: &mut Tx,
+    ctx: &Ctx,
+    effect: Effect,
+    leaving: &Leaving<'_>,
+) -> Result<Outcome, Error> {
+    match effect {
+        Effect::EndSessions => end_sessions::run(tx, ctx, leaving),
+        Effect::FreeLicense => free_license::run(tx, ctx, leaving),
+        Effect::LeaveQueues => leave_queues::run(tx, ctx, leaving),
+        Effect::ReleaseNumbers => release_numbers::run(tx, ctx, leaving),
+        Effect::CancelMeetings => cancel_meetings::run(tx, ctx, leaving),
+        Effect::KeepRecordings => keep_recordings::run(tx, ctx, leaving),
+        Effect::TrashRecordings => trash_recordings::run(tx, ctx, leaving),
+        Effect::DeleteRecordings => delete_recordings::run(tx, ctx, leaving),
+    }
+}

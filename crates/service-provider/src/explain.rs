@@ -1,0 +1,229 @@
+//! Why a user has, or waits for, each license, product and policy: from the group over the grant to
+//! the seat, by derivation from what is stored.
+
+use db::Read;
+use entitlement::{
+    AccountState, Catalogue, Entitlement, Finding, GroupId, PolicyClaim, Pool, Reason, Seat,
+    SeatState, UserId,
+};
+use jiff::Timestamp;
+use serde::Serialize;
+
+use crate::account::{Account, Membership};
+use crate::licensing::Rules;
+use crate::provider::ServiceProvider;
+use crate::seat::PoolCounts;
+use crate::{Error, Result, TenantId, account, licensing, seat, stale};
+
+/// What a user has, waits for, and why.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct UserEntitlement {
+    /// The user.
+    pub user: UserId,
+    /// The login.
+    pub user_name: String,
+    /// The state of the account.
+    pub state: AccountState,
+    /// Why the seats are still to be settled, if they are.
+    pub pending: Option<String>,
+    /// The license that is held.
+    pub license: Option<SeatLine>,
+    /// The products that are held.
+    pub products: Vec<SeatLine>,
+    /// The licenses and products that are waited for.
+    pub waiting: Vec<SeatLine>,
+    /// The policies that groups impose.
+    pub policies: Vec<PolicyClaim>,
+    /// The groups the user is in.
+    pub groups: Vec<GroupLine>,
+    /// What a person should know, in sentences.
+    pub findings: Vec<String>,
+}
+
+/// A seat with the chain of reasons that leads to it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct SeatLine {
+    /// The pool.
+    #[serde(flatten)]
+    pub pool: Pool,
+    /// The name of the license type or product.
+    pub name: String,
+    /// Held or waited for.
+    pub state: SeatState,
+    /// Since when.
+    pub since: Timestamp,
+    /// Why.
+    pub reason: Reason,
+    /// Further reasons: with the first gone these would still give it.
+    pub also: Vec<Reason>,
+    /// The place in the line of the pool, of a seat that is waited for.
+    pub place_in_line: Option<u64>,
+    /// How many seats of the pool are held.
+    pub pool_held: u64,
+    /// How many there may be; none: no limit.
+    pub pool_limit: Option<u32>,
+    /// From the group over the grant to the seat, a sentence each.
+    pub chain: Vec<String>,
+}
+
+/// A group that a user is in.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct GroupLine {
+    /// The group.
+    pub id: GroupId,
+    /// Its name.
+    pub name: String,
+    /// Since when the user is a member.
+    pub since: Timestamp,
+    /// Whether it grants anything.
+    pub grants: bool,
+}
+
+impl ServiceProvider {
+    /// What the user of this id, login or address has, waits for, and why.
+    pub fn entitlement_of(&self, tenant: &TenantId, user: &str) -> Result<UserEntitlement> {
+        self.db().read(|r| {
+            let account = account::find(r, tenant, user)?;
+            explain(r, tenant, &account)
+        })
+    }
+}
+
+/// What one user has, waits for, and why.
+pub(crate) fn explain(
+    r: &mut Read,
+    tenant: &TenantId,
+    account: &Account,
+) -> Result<UserEntitlement> {
+    let user = &account.id;
+    let rules = Rules::load(r, tenant)?;
+    let own = std::slice::from_ref(user);
+    let seats = seat::seats_of_users(r, tenant, own)?;
+    let decided = licensing::entitlements(r, tenant, &rules, own, &seats)?.pop();
+    let Some((_, entitlement)) = decided else {
+        return Err(Error::not_found("user", user.to_string()));
+    };
+    let memberships = account::memberships(r, tenant, user)?;
+    let counts = seat::pool_counts(r, tenant)?;
+    let mut findings: Vec<String> =
+        entitlement.findings.iter().map(|f| f.sentence(&account.user_name)).collect();
+    let (mut license, mut products, mut waiting) = (None, Vec::new(), Vec::new());
+    for seat in ordered(&rules.catalogue, seats) {
+        let place_in_line = seat::place_in_line(r, tenant, &seat)?;
+        let counts = counts.get(&seat.pool).copied().unwrap_or_default();
+        let known = Known {
+            catalogue: &rules.catalogue,
+            entitlement: &entitlement,
+            memberships: &memberships,
+            counts,
+            place_in_line,
+        };
+        let line = known.line(seat);
+        match (line.state, line.pool.is_license()) {
+            (SeatState::Waiting, _) => {
+                findings.push(known.waiting(&line).sentence(&account.user_name));
+                waiting.push(line);
+            }
+            (SeatState::Held, true) => license = Some(line),
+            (SeatState::Held, false) => products.push(line),
+        }
+    }
+    let mut groups = Vec::new();
+    for membership in memberships {
+        groups.push(GroupLine {
+            grants: crate::grant::grants_anything(r, tenant, &membership.group)?,
+            id: membership.group,
+            name: membership.name,
+            since: membership.since,
+        });
+    }
+    Ok(UserEntitlement {
+        user: user.clone(),
+        user_name: account.user_name.clone(),
+        state: account.state,
+        pending: stale::reason(r, tenant, user)?,
+        license,
+        products,
+        waiting,
+        policies: entitlement.policies,
+        groups,
+        findings,
+    })
+}
+
+/// What one line of an explanation is made from.
+struct Known<'a> {
+    catalogue: &'a Catalogue,
+    entitlement: &'a Entitlement,
+    memberships: &'a [Membership],
+    counts: PoolCounts,
+    place_in_line: Option<u64>,
+}
+
+impl Known<'_> {
+    fn line(&self, seat: Seat) -> SeatLine {
+        let claim = self.entitlement.claim(&seat.pool);
+        let name = self.catalogue.name(&seat.pool).to_owned();
+        let limit = self.catalogue.seat_limit(&seat.pool);
+        let mut chain = self.origin(&seat.reason, &name);
+        chain.push(self.seat_sentence(&seat, &name, limit));
+        SeatLine {
+            name,
+            state: seat.state,
+            since: seat.since,
+            also: claim.map(|claim| claim.also.clone()).unwrap_or_default(),
+            place_in_line: self.place_in_line,
+            pool_held: self.counts.held,
+            pool_limit: limit,
+            chain,
+            reason: seat.reason,
+            pool: seat.pool,
+        }
+    }
+
+    /// Where a claim comes from: membership and grant, or whatever else gives it.
+    fn origin(&self, reason: &Reason, name: &str) -> Vec<String> {
+        let Reason::Group { group, name: group_name } = reason else {
+            return vec![format!("{name}: {reason}")];
+        };
+        let membership = self.memberships.iter().find(|found| found.group == *group);
+        let since = membership.map(|found| format!(" since {}", found.since)).unwrap_or_default();
+        vec![
+            format!("member of group \"{group_name}\"{since}"),
+            format!("group \"{group_name}\" grants {name}"),
+        ]
+    }
+
+    fn seat_sentence(&self, seat: &Seat, name: &str, limit: Option<u32>) -> String {
+        let held = self.counts.held;
+        let of = match limit {
+            Some(limit) => format!("{held} of {limit} seats are held"),
+            None => format!("{held} seats are held, without a limit"),
+        };
+        match (seat.state, self.place_in_line) {
+            (SeatState::Held, _) => format!("seat of {name} held since {}; {of}", seat.since),
+            (SeatState::Waiting, Some(place)) => format!(
+                "waits for {name} since {}, place {place} of {} in line; {of}",
+                seat.since, self.counts.waiting
+            ),
+            (SeatState::Waiting, None) => format!("waits for {name} since {}; {of}", seat.since),
+        }
+    }
+
+    fn waiting(&self, line: &SeatLine) -> Finding {
+        Finding::Waiting {
+            pool: line.pool.clone(),
+            name: line.name.clone(),
+            held: self.counts.held,
+            limit: line.pool_limit,
+        }
+    }
+}
+
+/// Licenses best first, then products.
+fn ordered(catalogue: &Catalogue, seats: Vec<Seat>) -> Vec<Seat> {
+    let pools = catalogue.pools();
+    let mut seats = seats;
+    seats.sort_by_key(|seat| pools.iter().position(|pool| *pool == seat.pool));
+    seats
+}

@@ -1,0 +1,157 @@
+//! The lifecycle endpoints at `/v2`, in Zoom's shapes: users and their states, meetings,
+//! recordings, phone numbers, contact-center queues, sessions, plan usage; and two of our own, what
+//! a user has and why, and the offboarding receipts.
+//!
+//! Users are named by id or e-mail address. Errors are `{"code": …, "message": …}`. The same bearer
+//! tokens open them as SCIM, with the scope `lifecycle`.
+
+mod contact_center;
+mod entitlement;
+mod failure;
+mod meeting;
+mod paging;
+mod phone;
+mod receipt;
+mod recording;
+mod session;
+mod usage;
+mod user;
+
+use axum::Router;
+use axum::extract::rejection::JsonRejection;
+use axum::extract::{DefaultBodyLimit, FromRequest, FromRequestParts, Json, Request};
+use axum::http::request::Parts;
+use axum::http::{StatusCode, header};
+use axum::routing::{delete, get, put};
+use serde::de::DeserializeOwned;
+
+use crate::caller::Caller;
+use crate::limits::REST_BODY_BYTES_MAX;
+use crate::provider::ServiceProvider;
+use crate::token::Scope;
+use failure::Failure;
+
+/// The routes, to be nested at `/v2`.
+pub(crate) fn router(provider: ServiceProvider) -> Router {
+    Router::new()
+        .route("/users", get(user::list).post(user::create))
+        .route("/users/{user}", get(user::show).delete(user::delete))
+        .route("/users/{user}/status", put(user::set_status))
+        .route("/users/{user}/token", delete(session::end))
+        .route("/users/{user}/sessions", get(session::list).post(session::begin))
+        .route("/users/{user}/meetings", get(meeting::list).post(meeting::create))
+        .route("/users/{user}/recordings", get(recording::list))
+        .route("/users/{user}/entitlements", get(entitlement::show))
+        .route("/users/{user}/receipts", get(receipt::list))
+        .route("/meetings/{meeting}", get(meeting::show).delete(meeting::cancel))
+        .route(
+            "/meetings/{meeting}/recordings",
+            get(recording::of_meeting).post(recording::add).delete(recording::trash),
+        )
+        .route("/meetings/{meeting}/recordings/status", put(recording::recover))
+        .route("/phone/numbers", get(phone::list).post(phone::add).delete(phone::remove))
+        .route("/phone/users/{user}/phone_numbers", get(phone::of_user).post(phone::assign))
+        .route("/phone/users/{user}/phone_numbers/{number}", delete(phone::release))
+        .route("/contact_center/queues", get(contact_center::list).post(contact_center::create))
+        .route(
+            "/contact_center/queues/{queue}",
+            get(contact_center::show).delete(contact_center::delete),
+        )
+        .route(
+            "/contact_center/queues/{queue}/agents",
+            get(contact_center::agents).post(contact_center::add_agents),
+        )
+        .route("/contact_center/queues/{queue}/agents/{user}", delete(contact_center::remove_agent))
+        .route("/accounts/me/plans/usage", get(usage::show))
+        .fallback(no_such_path)
+        .method_not_allowed_fallback(no_such_method)
+        .layer(DefaultBodyLimit::max(REST_BODY_BYTES_MAX))
+        .with_state(provider)
+}
+
+/// The caller of a request that may use these endpoints.
+pub(crate) struct Authorized(pub Caller);
+
+/// What the path names, refused in these endpoints' words.
+pub(crate) struct Path<T>(pub T);
+
+/// What the query string asks, refused in these endpoints' words.
+pub(crate) struct Query<T>(pub T);
+
+/// A JSON body, refused in these endpoints' words.
+pub(crate) struct Body<T>(pub T);
+
+impl FromRequestParts<ServiceProvider> for Authorized {
+    type Rejection = Failure;
+
+    async fn from_request_parts(
+        parts: &mut Parts,
+        provider: &ServiceProvider,
+    ) -> Result<Self, Failure> {
+        let header = parts.headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
+        let bearer = header.and_then(|value| {
+            let (scheme, token) = value.split_once(' ')?;
+            scheme.eq_ignore_ascii_case("bearer").then_some(token.trim())
+        });
+        let caller = provider
+            .authenticate(bearer)?
+            .map_err(|reason| Failure::unauthenticated(&reason.to_string()))?;
+        caller.require(Scope::Lifecycle)?;
+        Ok(Self(caller))
+    }
+}
+
+impl<T: DeserializeOwned + Send> FromRequestParts<ServiceProvider> for Path<T> {
+    type Rejection = Failure;
+
+    async fn from_request_parts(
+        parts: &mut Parts,
+        provider: &ServiceProvider,
+    ) -> Result<Self, Failure> {
+        let found = axum::extract::Path::<T>::from_request_parts(parts, provider).await;
+        found.map(|found| Self(found.0)).map_err(|rejection| {
+            Failure::invalid(&format!("The path cannot be used: {}.", rejection.body_text()))
+        })
+    }
+}
+
+impl<T: DeserializeOwned> FromRequestParts<ServiceProvider> for Query<T> {
+    type Rejection = Failure;
+
+    async fn from_request_parts(
+        parts: &mut Parts,
+        provider: &ServiceProvider,
+    ) -> Result<Self, Failure> {
+        let found = axum::extract::Query::<T>::from_request_parts(parts, provider).await;
+        found.map(|found| Self(found.0)).map_err(|rejection| {
+            Failure::invalid(&format!("The query cannot be used: {}.", rejection.body_text()))
+        })
+    }
+}
+
+impl<T: DeserializeOwned> FromRequest<ServiceProvider> for Body<T> {
+    type Rejection = Failure;
+
+    async fn from_request(request: Request, provider: &ServiceProvider) -> Result<Self, Failure> {
+        match Json::<T>::from_request(request, provider).await {
+            Ok(Json(body)) => Ok(Self(body)),
+            Err(JsonRejection::BytesRejection(rejection))
+                if rejection.status() == StatusCode::PAYLOAD_TOO_LARGE =>
+            {
+                Err(Failure::too_large(REST_BODY_BYTES_MAX))
+            }
+            Err(rejection) => Err(Failure::invalid(&format!(
+                "The body cannot be used: {}. Send JSON of the documented shape with Content-Type application/json.",
+                rejection.body_text()
+            ))),
+        }
+    }
+}
+
+async fn no_such_path() -> Failure {
+    Failure::not_found("There is no such path under /v2. The path or the method is mistyped.")
+}
+
+async fn no_such_method() -> Failure {
+    Failure::method_not_allowed()
+}
