@@ -350,6 +350,8 @@ fn report(
             reason: row.problem,
         })
         .collect();
+    // Findings carry the id of a source, which stays when it is renamed.
+    let named = |sentence: String| sentence.replace(snapshot.source.as_str(), &config.name);
     let mut findings = Vec::new();
     for finding in &correlation.findings {
         match finding {
@@ -358,10 +360,10 @@ fn report(
                 quarantined.extend(lines.iter().map(|line| QuarantinedRow {
                     line: *line,
                     employee_number: Some(employee_number.to_string()),
-                    reason: finding.sentence(),
+                    reason: named(finding.sentence()),
                 }));
             }
-            other => findings.push(other.sentence()),
+            other => findings.push(named(other.sentence())),
         }
     }
     quarantined.sort_by_key(|row| row.line);
@@ -369,7 +371,7 @@ fn report(
         Verdict::Accept => Vec::new(),
         Verdict::Stop { reasons } => reasons
             .iter()
-            .map(|reason| Stop { reason: reason.sentence(), next_step: reason.next_step() })
+            .map(|reason| Stop { reason: named(reason.sentence()), next_step: reason.next_step() })
             .collect(),
     };
     ImportReport {

@@ -38,6 +38,9 @@ pub enum Command {
     Init(command::init::InitArgs),
     /// Run the halves that are configured.
     Serve(command::serve::ServeArgs),
+    #[command(subcommand)]
+    Source(command::source::SourceCommand),
+    Log(command::log::LogArgs),
 }
 
 /// What every command gets.
@@ -57,5 +60,7 @@ pub async fn run(cli: Cli) -> Result<(), CommandError> {
     match cli.command {
         Command::Init(args) => command::init::run(&context, args),
         Command::Serve(args) => command::serve::run(&context, args).await,
+        Command::Source(command) => command::source::run(&context, command),
+        Command::Log(args) => command::log::run(&context, args).await,
     }
 }

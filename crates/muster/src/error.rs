@@ -102,7 +102,15 @@ impl From<db::Error> for CommandError {
 
 impl From<directory::Error> for CommandError {
     fn from(error: directory::Error) -> Self {
-        Self::failed(chain(&error))
+        use directory::Error;
+        let message = chain(&error);
+        match error {
+            Error::NotFound { .. } | Error::Exists { .. } | Error::Config { .. } => {
+                Self::usage(message)
+            }
+            Error::Application { failure, .. } => Self::failed(message).hint(failure.next_step()),
+            _ => Self::failed(message),
+        }
     }
 }
 

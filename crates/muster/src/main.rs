@@ -5,6 +5,7 @@ mod command;
 mod config;
 mod error;
 mod installation;
+mod operator;
 mod output;
 mod serving;
 
