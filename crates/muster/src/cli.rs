@@ -41,6 +41,12 @@ pub enum Command {
     #[command(subcommand)]
     Source(command::source::SourceCommand),
     Log(command::log::LogArgs),
+    #[command(subcommand)]
+    Tenant(command::tenant::TenantCommand),
+    Token(command::token::TokenArgs),
+    License(command::license::LicenseArgs),
+    Seats(command::seats::SeatsArgs),
+    User(command::user::UserArgs),
 }
 
 /// What every command gets.
@@ -62,5 +68,10 @@ pub async fn run(cli: Cli) -> Result<(), CommandError> {
         Command::Serve(args) => command::serve::run(&context, args).await,
         Command::Source(command) => command::source::run(&context, command),
         Command::Log(args) => command::log::run(&context, args).await,
+        Command::Tenant(command) => command::tenant::run(&context, command),
+        Command::Token(args) => command::token::run(&context, args),
+        Command::License(args) => command::license::run(&context, args),
+        Command::Seats(args) => command::seats::run(&context, args),
+        Command::User(args) => command::user::run(&context, args),
     }
 }

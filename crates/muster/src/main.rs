@@ -3,11 +3,14 @@
 mod cli;
 mod command;
 mod config;
+mod duration;
 mod error;
 mod installation;
+mod listing;
 mod operator;
 mod output;
 mod serving;
+mod tenancy;
 
 use std::process::ExitCode;
 
