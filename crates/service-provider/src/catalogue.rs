@@ -6,7 +6,7 @@ use serde::Serialize;
 use serde_json::json;
 
 use crate::provider::ServiceProvider;
-use crate::{Error, TenantId, grant, license, settings, stale, stored};
+use crate::{Error, TenantId, grant, license, stale, stored};
 
 /// What applying a preset did.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
@@ -51,18 +51,6 @@ impl ServiceProvider {
     ) -> Result<(), Error> {
         let (ctx, tenant, row) = (ctx.clone(), tenant.clone(), product.clone());
         self.db().write(move |tx| put_product(tx, &ctx, &tenant, &row))
-    }
-
-    /// Retires a license type: it is granted to nobody anew, and who holds it keeps it until moved
-    /// ([`Self::move_holders`]). Says how many hold it still.
-    pub fn retire_license_type(
-        &self,
-        ctx: &Ctx,
-        tenant: &TenantId,
-        key: &Key,
-    ) -> Result<u64, Error> {
-        let (ctx, tenant, key) = (ctx.clone(), tenant.clone(), key.clone());
-        self.db().write(move |tx| retire_license_type(tx, &ctx, &tenant, &key))
     }
 
     /// Sets how many seats of a pool may be held; none lifts the limit. Lower than what is held is
@@ -113,7 +101,8 @@ pub(crate) fn catalogue(r: &mut Read, tenant: &TenantId) -> Result<Catalogue, Er
     Ok(Catalogue::new(license_types, products))
 }
 
-fn put_license_type(
+/// Adds a license type or changes the one with its key.
+pub(crate) fn put_license_type(
     tx: &mut Tx,
     ctx: &Ctx,
     tenant: &TenantId,
@@ -165,7 +154,13 @@ fn put_license_type(
     append(tx, ctx, tenant, "license.type-set", license_type.key.as_str(), &payload)
 }
 
-fn put_product(tx: &mut Tx, ctx: &Ctx, tenant: &TenantId, product: &Product) -> Result<(), Error> {
+/// Adds a product or changes the one with its key.
+pub(crate) fn put_product(
+    tx: &mut Tx,
+    ctx: &Ctx,
+    tenant: &TenantId,
+    product: &Product,
+) -> Result<(), Error> {
     let before = catalogue(tx, tenant)?;
     if before.product(&product.key).is_none() {
         refuse_too_many("products", before.products().count())?;
@@ -183,38 +178,6 @@ fn put_product(tx: &mut Tx, ctx: &Ctx, tenant: &TenantId, product: &Product) -> 
     stale::fill_pools(tx, ctx, tenant)?;
     let payload = json!({"product": product});
     append(tx, ctx, tenant, "license.product-set", product.key.as_str(), &payload)
-}
-
-fn retire_license_type(tx: &mut Tx, ctx: &Ctx, tenant: &TenantId, key: &Key) -> Result<u64, Error> {
-    let catalogue = catalogue(tx, tenant)?;
-    let row = license::known_type(&catalogue, key)?;
-    let held = license::held(tx, tenant, &Pool::License(key.clone()))?;
-    if row.retired {
-        return Ok(held);
-    }
-    if settings::tenant_settings(tx, tenant)?.default_license.as_ref() == Some(key) {
-        return Err(Error::Refused {
-            sentence: format!(
-                "{} is the tenant's default license and cannot be retired. Set another first: `muster license default TYPE`.",
-                row.name
-            ),
-        });
-    }
-    tx.execute(
-        "UPDATE license_types SET retired_at = $1, retired_by = $2, retired_cause = $3
-         WHERE tenant = $4 AND key = $5",
-        params![ctx.now, &ctx.actor, &ctx.cause, tenant.as_str(), key.as_str()],
-    )?;
-    // Who waits for it waits in vain.
-    stale::mark_pool(
-        tx,
-        ctx,
-        tenant,
-        &Pool::License(key.clone()),
-        &format!("{} was retired", row.name),
-    )?;
-    append(tx, ctx, tenant, "license.type-retired", key.as_str(), &json!({"held": held}))?;
-    Ok(held)
 }
 
 fn set_seat_limit(

@@ -1,31 +1,13 @@
-//! License types as they are given: the default, direct grants, `userType`, and the way off a
-//! retired type.
+//! License types as they are given: the default, direct grants, `userType`.
 
 use std::collections::BTreeMap;
 
 use db::{Ctx, Read, Tx, Value, params};
 use entitlement::{Catalogue, DirectGrant, Key, LicenseType, Pool, UserId, UserTypeMeaning};
-use serde::Serialize;
 use serde_json::json;
 
-use crate::limits::MOVE_BATCH_MAX;
 use crate::provider::ServiceProvider;
-use crate::{Error, TenantId, account, catalogue, grant, licensing, seat, settings, stale, stored};
-
-/// What moving holders off a license type did.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
-pub struct MovedHolders {
-    /// Groups whose grant names the new type now.
-    pub groups: u64,
-    /// Direct grants that name the new type now.
-    pub direct_grants: u64,
-    /// Whether the tenant's default was the old type and is the new one now.
-    pub default_changed: bool,
-    /// Users who held the old type and do not any more.
-    pub moved: u64,
-    /// Users who hold it still: inactive ones whose seats are kept by policy.
-    pub remaining: u64,
-}
+use crate::{Error, TenantId, account, catalogue, licensing, seat, settings, stale, stored};
 
 impl ServiceProvider {
     /// Sets the license of users whom no grant gives one; none: they get nothing.
@@ -69,38 +51,6 @@ impl ServiceProvider {
             let account = account::find(tx, &tenant, &user)?;
             revoke_directly(tx, &ctx, &tenant, &account.id, &pool)
         })
-    }
-
-    /// Moves the remaining holders of the retired license type `from` to the live type `to`, each
-    /// in one decision, so that nobody is without a license between. Refused where `to` has too few
-    /// free seats. Stopped halfway it can be run again.
-    pub fn move_holders(
-        &self,
-        ctx: &Ctx,
-        tenant: &TenantId,
-        from: &Key,
-        to: &Key,
-    ) -> Result<MovedHolders, Error> {
-        let (c, t) = (ctx.clone(), tenant.clone());
-        let (from, to) = (from.clone(), to.clone());
-        let (f, n) = (from.clone(), to.clone());
-        let mut moved = self.db().write(move |tx| begin_move(tx, &c, &t, &f, &n))?;
-        let mut after: Option<UserId> = None;
-        loop {
-            let (c, t, cursor) = (ctx.clone(), tenant.clone(), after.clone());
-            let (f, n) = (from.clone(), to.clone());
-            let (last, count) =
-                self.db().write(move |tx| move_batch(tx, &c, &t, (&f, &n), cursor.as_ref()))?;
-            moved.moved += count;
-            // The cursor only goes up, so the loop ends with the last holder there is.
-            match last {
-                Some(last) => after = Some(last),
-                None => break,
-            }
-        }
-        let pool = Pool::License(from);
-        moved.remaining = self.db().read(|r| held(r, tenant, &pool))?;
-        Ok(moved)
     }
 }
 
@@ -228,71 +178,6 @@ pub(crate) fn check_user_type(
     .into())
 }
 
-/// Begins to move the holders of the retired type `from` to the live type `to`: whatever names the
-/// old one names the new one from now on. Refused where `to` has too few free seats, since somebody
-/// would lose the old license without getting the new.
-fn begin_move(
-    tx: &mut Tx,
-    ctx: &Ctx,
-    tenant: &TenantId,
-    from: &Key,
-    to: &Key,
-) -> Result<MovedHolders, Error> {
-    let catalogue = catalogue::catalogue(tx, tenant)?;
-    let old = known_type(&catalogue, from)?;
-    let new = known_live_type(&catalogue, to)?;
-    if !old.retired {
-        let sentence = format!(
-            "{} is not retired, so it would be granted again. Retire it first: `muster license retire {from}`.",
-            old.name
-        );
-        return Err(Error::Refused { sentence });
-    }
-    refuse_too_few(tx, tenant, from, new)?;
-    let groups = grant::replace_license(tx, tenant, from, to)?;
-    let direct_grants = replace_direct(tx, ctx, tenant, from, to)?;
-    let mut settings = settings::tenant_settings(tx, tenant)?;
-    let default_changed = settings.default_license.as_ref() == Some(from);
-    if default_changed {
-        settings.default_license = Some(to.clone());
-        settings::put_tenant_settings(tx, ctx, tenant, &settings)?;
-    }
-    let payload = json!({
-        "from": from, "to": to, "groups": groups, "direct_grants": direct_grants,
-        "default_changed": default_changed,
-    });
-    db::event::append(tx, ctx, tenant.as_str(), "license.holders-moved", from.as_str(), &payload)?;
-    stale::mark_pool(tx, ctx, tenant, &Pool::License(from.clone()), "holders are moved")?;
-    Ok(MovedHolders { groups, direct_grants, default_changed, ..MovedHolders::default() })
-}
-
-/// Moves the next holders of `from` after the user `after`, each in one decision. Says who was
-/// looked at last (none: nobody is left) and how many moved.
-fn move_batch(
-    tx: &mut Tx,
-    ctx: &Ctx,
-    tenant: &TenantId,
-    (from, to): (&Key, &Key),
-    after: Option<&UserId>,
-) -> Result<(Option<UserId>, u64), Error> {
-    let old_pool = Pool::License(from.clone());
-    let new_pool = Pool::License(to.clone());
-    let holders = seat::holders_after(tx, tenant, &old_pool, after, MOVE_BATCH_MAX)?;
-    let Some(last) = holders.last().cloned() else { return Ok((None, 0)) };
-    for user in licensing::claimless_without(tx, tenant, &holders, from)? {
-        // Only `userType` gave it: the attribute is the identity provider's, the seat is ours.
-        insert_direct(tx, ctx, tenant, &user, &new_pool)?;
-    }
-    licensing::settle_off(tx, ctx, tenant, &holders, from)?;
-    let seats = seat::seats_of_users(tx, tenant, &holders)?;
-    let still = seats
-        .iter()
-        .filter(|s| s.pool == old_pool && s.state == entitlement::SeatState::Held)
-        .count();
-    let moved = holders.len().saturating_sub(still);
-    Ok((Some(last), moved.try_into().unwrap_or(u64::MAX)))
-}
-
 /// The license type with this key, or a refusal that says where to look.
 pub(crate) fn known_type<'c>(
     catalogue: &'c Catalogue,
@@ -334,29 +219,8 @@ pub(crate) fn held(r: &mut Read, tenant: &TenantId, pool: &Pool) -> Result<u64, 
     Ok(seat::pool_counts(r, tenant)?.get(pool).map_or(0, |counts| counts.held))
 }
 
-fn refuse_too_few(
-    r: &mut Read,
-    tenant: &TenantId,
-    from: &Key,
-    to: &LicenseType,
-) -> Result<(), Error> {
-    let Some(limit) = to.seat_limit else { return Ok(()) };
-    let holders = held(r, tenant, &Pool::License(from.clone()))?;
-    let taken = held(r, tenant, &Pool::License(to.key.clone()))?;
-    let free = u64::from(limit).saturating_sub(taken);
-    if holders <= free {
-        return Ok(());
-    }
-    Err(Error::Refused {
-        sentence: format!(
-            "{} has {free} free seats for {holders} holders of `{from}`. Raise its limit by {} first; nobody was moved.",
-            to.name,
-            holders - free
-        ),
-    })
-}
-
-fn insert_direct(
+/// Writes a direct grant, if there is none like it.
+pub(crate) fn insert_direct(
     tx: &mut Tx,
     ctx: &Ctx,
     tenant: &TenantId,
@@ -370,26 +234,4 @@ fn insert_direct(
         params![tenant.as_str(), &user.0, pool.kind(), pool.key().as_str(), &ctx.actor, ctx.now],
     )?;
     Ok(())
-}
-
-fn replace_direct(
-    tx: &mut Tx,
-    ctx: &Ctx,
-    tenant: &TenantId,
-    from: &Key,
-    to: &Key,
-) -> Result<u64, Error> {
-    tx.execute(
-        "INSERT INTO direct_grants (tenant, user_id, pool_kind, pool_key, granted_by, granted_at)
-         SELECT tenant, user_id, pool_kind, $1, $2, $3 FROM direct_grants
-         WHERE tenant = $4 AND pool_kind = 'license' AND pool_key = $5
-         ON CONFLICT (tenant, user_id, pool_kind, pool_key) DO NOTHING",
-        params![to.as_str(), &ctx.actor, ctx.now, tenant.as_str(), from.as_str()],
-    )?;
-    let replaced = tx.execute(
-        "DELETE FROM direct_grants
-         WHERE tenant = $1 AND pool_kind = 'license' AND pool_key = $2",
-        params![tenant.as_str(), from.as_str()],
-    )?;
-    Ok(replaced)
 }

@@ -56,6 +56,12 @@ struct But<'a> {
     moved_off: Option<&'a Key>,
 }
 
+impl Settled {
+    fn without_anything(user: UserId) -> Self {
+        Self { user, entitlement: Entitlement::default(), changes: vec![], findings: vec![] }
+    }
+}
+
 impl Rules {
     /// The rules of a tenant.
     pub(crate) fn load(r: &mut Read, tenant: &TenantId) -> Result<Self, Error> {
@@ -189,23 +195,24 @@ pub(crate) fn on_deactivated(
     settle(tx, ctx, tenant, std::slice::from_ref(user), But::default()).map(drop)
 }
 
-/// After a user was reactivated: settles them by the grants of today, and says what came back and
-/// what did not.
+/// After a user was reactivated: settles them by the grants of today, and says on the receipt of
+/// the deactivation what came back and what did not. None: nothing had been taken from them, as
+/// from somebody who accepts an invitation.
 pub(crate) fn on_reactivated(
     tx: &mut Tx,
     ctx: &Ctx,
     tenant: &TenantId,
     user: &UserId,
-) -> Result<Restoration, Error> {
-    let outcomes = receipt::outcomes_of_last(tx, tenant, user)?;
+) -> Result<Option<Restoration>, Error> {
     let settled = settle_one(tx, ctx, tenant, user)?;
+    let Some(outcomes) = receipt::outcomes_of_last(tx, tenant, user)? else { return Ok(None) };
     let group_count = account::group_count(tx, tenant, user)?;
     let restoration = entitlement::restoration(&outcomes, group_count, &settled.entitlement);
     receipt::end_open(tx, ctx, tenant, user, "reactivated", Some(&restoration))?;
     recording::end_hold(tx, tenant, user)?;
     let payload = json!({"restoration": &restoration});
     db::event::append(tx, ctx, tenant.as_str(), "user.restored", &user.0, &payload)?;
-    Ok(restoration)
+    Ok(Some(restoration))
 }
 
 /// Before the row of a user is deleted: frees the seats, forgets direct grants, and enqueues the
@@ -265,6 +272,10 @@ fn settle(
     but: But<'_>,
 ) -> Result<Vec<Settled>, Error> {
     let rules = Rules::load(tx, tenant)?;
+    if rules.catalogue.pools().is_empty() {
+        // A tenant without a catalogue has no seats and nothing to decide.
+        return Ok(users.iter().cloned().map(Settled::without_anything).collect());
+    }
     let mut facts = seat::facts(tx, tenant, &rules.catalogue, users)?;
     let decided = decide(tx, tenant, &rules, users, &facts.seats, but)?;
     let wants: Vec<Want<'_>> = decided

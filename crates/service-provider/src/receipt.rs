@@ -232,18 +232,17 @@ pub(crate) fn end_open(
     Ok(())
 }
 
-/// What the last deactivation of a user did, as far as it has not ended.
+/// What the deactivation of a user did that has not ended; none: there is no such receipt.
 pub(crate) fn outcomes_of_last(
     r: &mut Read,
     tenant: &TenantId,
     user: &UserId,
-) -> Result<Vec<Outcome>, Error> {
+) -> Result<Option<Vec<Outcome>>, Error> {
     let receipts = receipts_of_user(r, tenant, user)?;
     let last = receipts
         .into_iter()
         .find(|receipt| receipt.kind == ReceiptKind::Deactivation && receipt.ended_at.is_none());
-    let steps = last.map(|receipt| receipt.steps).unwrap_or_default();
-    Ok(steps.into_iter().filter_map(|step| step.outcome).collect())
+    Ok(last.map(|receipt| receipt.steps.into_iter().filter_map(|step| step.outcome).collect()))
 }
 
 /// When a receipt was opened, if the step of `effect` is still to be done.

@@ -14,9 +14,7 @@ use serde_json::json;
 
 use crate::limits::{LINE_HEAD_MAX, SEAT_LIST_MAX};
 use crate::provider::ServiceProvider;
-use crate::{Error, TenantId, account, catalogue, settings, stored};
-
-const FORMAT_VERSION: u32 = 1;
+use crate::{Error, TenantId, catalogue, ledger, settings, stored};
 
 /// A pool as it is listed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -58,22 +56,6 @@ pub struct SeatRow {
     pub reason: Reason,
 }
 
-/// A line of the ledger.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct LedgerRow {
-    /// Its id; later ones sort after earlier ones.
-    pub id: String,
-    /// The change.
-    #[serde(flatten)]
-    pub change: SeatChange,
-    /// By whom.
-    pub actor: String,
-    /// Because of what.
-    pub cause: String,
-    /// When.
-    pub at: Timestamp,
-}
-
 /// How many hold and wait.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(crate) struct PoolCounts {
@@ -99,19 +81,6 @@ impl ServiceProvider {
         (offset, limit): (u64, u32),
     ) -> Result<Vec<SeatRow>, Error> {
         self.db().read(|r| seats_of_pool(r, tenant, pool, state, (offset, limit)))
-    }
-
-    /// The changes of the seats of a user, named by id, login or address; the newest first.
-    pub fn seat_ledger(
-        &self,
-        tenant: &TenantId,
-        user: &str,
-        limit: u32,
-    ) -> Result<Vec<LedgerRow>, Error> {
-        self.db().read(|r| {
-            let account = account::find(r, tenant, user)?;
-            ledger(r, tenant, &account.id, limit.min(SEAT_LIST_MAX))
-        })
     }
 }
 
@@ -189,38 +158,6 @@ pub(crate) fn place_in_line(
         |row| row.count(0),
     )?;
     Ok(Some(before + 1))
-}
-
-fn ledger(
-    r: &mut Read,
-    tenant: &TenantId,
-    user: &UserId,
-    limit: u32,
-) -> Result<Vec<LedgerRow>, Error> {
-    let rows = r.query(
-        "SELECT user_id, pool_kind, pool_key, detail, reason, id, actor, cause, at
-         FROM seat_ledger WHERE tenant = $1 AND user_id = $2 ORDER BY id DESC LIMIT $3",
-        params![tenant.as_str(), &user.0, limit],
-        read_ledger,
-    )?;
-    Ok(rows)
-}
-
-/// What a user gave up from `since` on, the oldest first.
-pub(crate) fn freed_since(
-    r: &mut Read,
-    tenant: &TenantId,
-    user: &UserId,
-    since: Timestamp,
-) -> Result<Vec<SeatChange>, Error> {
-    let rows = r.query(
-        "SELECT user_id, pool_kind, pool_key, detail, reason, id, actor, cause, at
-         FROM seat_ledger WHERE tenant = $1 AND user_id = $2 AND at >= $3 AND change = 'freed'
-         ORDER BY id",
-        params![tenant.as_str(), &user.0, since],
-        read_ledger,
-    )?;
-    Ok(rows.into_iter().map(|row| row.change).collect())
 }
 
 /// All seats, held and waited for, of these users.
@@ -323,7 +260,7 @@ pub(crate) fn store(
     let mut by_user: BTreeMap<&UserId, Vec<&SeatChange>> = BTreeMap::new();
     for change in changes {
         store_seat(tx, ctx, tenant, change)?;
-        append_ledger(tx, ctx, tenant, change)?;
+        ledger::append(tx, ctx, tenant, change)?;
         let (held, waiting) = delta(&change.kind);
         let sums = deltas.entry(&change.pool).or_default();
         sums.0 += held;
@@ -403,34 +340,6 @@ fn store_seat(tx: &mut Tx, ctx: &Ctx, tenant: &TenantId, change: &SeatChange) ->
     Ok(())
 }
 
-fn append_ledger(
-    tx: &mut Tx,
-    ctx: &Ctx,
-    tenant: &TenantId,
-    change: &SeatChange,
-) -> Result<(), Error> {
-    tx.execute(
-        "INSERT INTO seat_ledger (tenant, user_id, id, pool_kind, pool_key, change, detail, reason,
-             format_version, actor, cause, at)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)",
-        params![
-            tenant.as_str(),
-            &change.user.0,
-            db::new_id(),
-            change.pool.kind(),
-            change.pool.key().as_str(),
-            change.kind.as_str(),
-            stored::to_json(&change.kind)?,
-            stored::to_json(&change.reason)?,
-            FORMAT_VERSION,
-            &ctx.actor,
-            &ctx.cause,
-            ctx.now,
-        ],
-    )?;
-    Ok(())
-}
-
 fn read_seat(row: &Row) -> Result<Seat, db::Error> {
     Ok(Seat {
         user: UserId(row.text(0)?),
@@ -438,20 +347,5 @@ fn read_seat(row: &Row) -> Result<Seat, db::Error> {
         state: stored::word("A seat's state", row.text_ref(3)?, SeatState::from_name)?,
         since: row.timestamp(4)?,
         reason: stored::json("A seat's reason", row.text_ref(5)?)?,
-    })
-}
-
-fn read_ledger(row: &Row) -> Result<LedgerRow, db::Error> {
-    Ok(LedgerRow {
-        change: SeatChange {
-            user: UserId(row.text(0)?),
-            pool: stored::pool(row.text_ref(1)?, row.text_ref(2)?)?,
-            kind: stored::json("A change of a seat", row.text_ref(3)?)?,
-            reason: stored::json("A seat's reason", row.text_ref(4)?)?,
-        },
-        id: row.text(5)?,
-        actor: row.text(6)?,
-        cause: row.text(7)?,
-        at: row.timestamp(8)?,
     })
 }

@@ -5,7 +5,7 @@ use db::{Ctx, Tx};
 use entitlement::{FreedBecause, FreedSeat, Outcome, SeatChangeKind};
 
 use super::Leaving;
-use crate::{Error, account, catalogue, licensing, seat};
+use crate::{Error, account, catalogue, ledger, licensing};
 
 pub(super) fn run(tx: &mut Tx, ctx: &Ctx, leaving: &Leaving<'_>) -> Result<Outcome, Error> {
     let Leaving { tenant, user, since } = *leaving;
@@ -13,7 +13,7 @@ pub(super) fn run(tx: &mut Tx, ctx: &Ctx, leaving: &Leaving<'_>) -> Result<Outco
     licensing::settle_one(tx, ctx, tenant, user)?;
     let catalogue = catalogue::catalogue(tx, tenant)?;
     let mut seats = Vec::new();
-    for change in seat::freed_since(tx, tenant, user, since)? {
+    for change in ledger::freed_since(tx, tenant, user, since)? {
         let SeatChangeKind::Freed { because: FreedBecause::NotActive, given_to } = &change.kind
         else {
             continue;

@@ -140,3 +140,116 @@ fn perform(
         Effect::DeleteRecordings => delete_recordings::run(tx, ctx, leaving),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use db::Clock;
+    use jiff::SignedDuration;
+    use serde_json::json;
+
+    use super::*;
+    use crate::receipt::StepState;
+    use crate::{Config, ServiceProvider, UserState};
+
+    fn open() -> (tempfile::TempDir, ServiceProvider, TenantId, Clock) {
+        let folder = tempfile::tempdir().unwrap();
+        let clock = Clock::fixed("2026-11-24T09:00:00Z".parse().unwrap());
+        let provider = ServiceProvider::open(Config {
+            database: format!("sqlite:{}", folder.path().join("sp.db").display()),
+            public_url: "http://sp.test".into(),
+            key_file: None,
+            clock: clock.clone(),
+        })
+        .unwrap();
+        let tenant = provider.create_tenant(&provider.ctx("t", "t"), "Acme").unwrap().id;
+        (folder, provider, tenant, clock)
+    }
+
+    fn leaver(provider: &ServiceProvider, tenant: &TenantId) -> String {
+        let ctx = provider.ctx("admin", "test");
+        let document = json!({"schemas": [scim::urn::USER], "userName": "ana@acme.test"});
+        let user = provider.create_user(&ctx, tenant, &document, UserState::Active).unwrap();
+        provider.begin_session(&ctx, tenant, &user.id, "web").unwrap();
+        provider.deactivate_user(&ctx, tenant, &user.id).unwrap();
+        user.id
+    }
+
+    fn steps(provider: &ServiceProvider, tenant: &TenantId, user: &str) -> Vec<(StepState, u32)> {
+        let receipt = provider.receipts(tenant, user).unwrap().remove(0);
+        receipt.steps.into_iter().map(|step| (step.state, step.attempts)).collect()
+    }
+
+    #[test]
+    fn an_effect_that_fails_is_tried_again_later_and_keeps_no_other_from_being_done() {
+        let (_folder, provider, tenant, clock) = open();
+        let user = leaver(&provider, &tenant);
+        let rename = |from: &'static str, to: &'static str| {
+            let sql = format!("ALTER TABLE {from} RENAME TO {to}");
+            provider.db().write(move |tx| tx.execute(&sql, &[])).unwrap();
+        };
+        rename("sessions", "sessions_away");
+        provider.work_off().unwrap();
+        let found = steps(&provider, &tenant, &user);
+        assert_eq!(found[0], (StepState::Pending, 1));
+        assert!(found[1..].iter().all(|step| *step == (StepState::Done, 1)), "{found:?}");
+        let receipt = provider.receipts(&tenant, &user).unwrap().remove(0);
+        assert!(receipt.steps[0].sentence.starts_with("to be tried again: "), "{receipt:?}");
+        assert_eq!(receipt.closed_at, None);
+        // Not before its time.
+        provider.work_off().unwrap();
+        assert_eq!(steps(&provider, &tenant, &user)[0], (StepState::Pending, 1));
+        rename("sessions_away", "sessions");
+        clock.advance(SignedDuration::from_secs(EFFECT_RETRY_SECS));
+        provider.work_off().unwrap();
+        assert_eq!(steps(&provider, &tenant, &user)[0], (StepState::Done, 2));
+        let receipt = provider.receipts(&tenant, &user).unwrap().remove(0);
+        assert_eq!(receipt.steps[0].sentence, "1 session ended");
+        assert!(receipt.closed_at.is_some());
+    }
+
+    #[test]
+    fn an_effect_that_goes_on_failing_is_given_up_with_its_reason() {
+        let (_folder, provider, tenant, clock) = open();
+        let user = leaver(&provider, &tenant);
+        provider.db().write(|tx| tx.execute("DROP TABLE sessions", &[])).unwrap();
+        for _ in 0..EFFECT_ATTEMPTS_MAX {
+            provider.work_off().unwrap();
+            clock.advance(SignedDuration::from_hours(1));
+        }
+        assert_eq!(steps(&provider, &tenant, &user)[0], (StepState::Failed, EFFECT_ATTEMPTS_MAX));
+        let receipt = provider.receipts(&tenant, &user).unwrap().remove(0);
+        assert!(receipt.steps[0].sentence.contains("no such table"), "{receipt:?}");
+        assert!(receipt.closed_at.is_some());
+        let dead = provider
+            .db()
+            .read(|r| task::list(r, tenant.as_str(), QUEUE, db::TaskState::Dead, 10))
+            .unwrap();
+        assert_eq!(dead.len(), 1);
+    }
+
+    #[test]
+    fn who_dies_with_a_leased_effect_leaves_it_to_the_next_and_it_happens_once() {
+        let (_folder, provider, tenant, clock) = open();
+        let user = leaver(&provider, &tenant);
+        // A worker leases everything and is never heard of again.
+        let (scope, now) = (tenant.as_str().to_owned(), clock.now());
+        let leased = provider
+            .db()
+            .write(move |tx| task::lease(tx, &scope, QUEUE, "dead", now, 60, 100))
+            .unwrap();
+        assert_eq!(leased.len(), 6);
+        provider.work_off().unwrap();
+        assert!(steps(&provider, &tenant, &user).iter().all(|(s, _)| *s == StepState::Pending));
+        clock.advance(SignedDuration::from_secs(61));
+        provider.work_off().unwrap();
+        let found = steps(&provider, &tenant, &user);
+        assert!(found.iter().all(|step| *step == (StepState::Done, 1)), "{found:?}");
+        // The dead one wakes up late: nothing of it counts any more.
+        let (ctx, t) = (provider.ctx("late", "late"), tenant.clone());
+        provider
+            .db()
+            .write(move |tx| leased.iter().try_for_each(|task| run(tx, &ctx, &t, task)))
+            .unwrap();
+        assert_eq!(steps(&provider, &tenant, &user), found);
+    }
+}

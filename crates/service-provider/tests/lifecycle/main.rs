@@ -9,6 +9,7 @@ mod rest;
 mod retired;
 mod seats;
 mod signup;
+mod simulation;
 mod user_type;
 
 use db::{Clock, Ctx};
