@@ -141,7 +141,8 @@ pub(crate) fn set_group_grant(
     Ok(GrantSet { group, members })
 }
 
-fn remove_group_grant(
+/// Removes what the group of this name grants.
+pub(crate) fn remove_group_grant(
     tx: &mut Tx,
     ctx: &Ctx,
     tenant: &TenantId,
@@ -161,7 +162,8 @@ fn remove_group_grant(
     Ok(GrantSet { group: old.group, members })
 }
 
-fn group_grants(r: &mut Read, tenant: &TenantId) -> Result<Vec<GroupGrant>, Error> {
+/// Every grant of a tenant, by the group's name.
+pub(crate) fn group_grants(r: &mut Read, tenant: &TenantId) -> Result<Vec<GroupGrant>, Error> {
     let mut grants = r.query(
         "SELECT gg.group_id, COALESCE(g.display_name, gg.group_name), gg.license_type,
              gg.products, gg.policies, gg.granted_by, gg.granted_at

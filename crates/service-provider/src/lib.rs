@@ -46,6 +46,7 @@ mod stale;
 mod store;
 mod stored;
 mod tenant;
+mod tenant_config;
 mod token;
 mod user;
 
@@ -72,5 +73,8 @@ pub use seat::{PoolRow, SeatRow};
 pub use session::Session;
 pub use settings::{Adopt, SelfSignup, TenantSettings};
 pub use tenant::{Tenant, TenantId};
+pub use tenant_config::{
+    GrantConfig, LicenseTypeConfig, ProductConfig, TenantChange, TenantConfig,
+};
 pub use token::{IssuedToken, NewToken, Scope, Scopes, Token};
 pub use user::{Origin, SignUp, User, UserQuery, UserState};

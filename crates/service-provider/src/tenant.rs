@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use db::{Ctx, Read, Row, params};
+use db::{Ctx, Read, Row, Tx, params};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
@@ -55,30 +55,8 @@ pub struct Tenant {
 impl ServiceProvider {
     /// Creates a tenant.
     pub fn create_tenant(&self, ctx: &Ctx, name: &str) -> Result<Tenant> {
-        check_name("tenant", name)?;
-        let tenant =
-            Tenant { id: TenantId::new(db::new_id()), name: name.to_owned(), created_at: ctx.now };
-        let (ctx, row) = (ctx.clone(), tenant.clone());
-        self.db().write(move |tx| {
-            if find(tx, &row.name)?.is_some() {
-                return Err(Error::Exists { noun: "tenant", id: row.name.clone() });
-            }
-            tx.execute(
-                "INSERT INTO tenants (tenant, name, name_key, created_at) VALUES ($1, $2, $3, $4)",
-                params![&row.id, &row.name, row.name.to_lowercase(), row.created_at],
-            )?;
-            let payload = json!({"name": row.name});
-            db::event::append(
-                tx,
-                &ctx,
-                row.id.as_str(),
-                "tenant.created",
-                row.id.as_str(),
-                &payload,
-            )?;
-            Ok(())
-        })?;
-        Ok(tenant)
+        let (ctx, name) = (ctx.clone(), name.to_owned());
+        self.db().write(move |tx| create(tx, &ctx, &name))
     }
 
     /// Every tenant, by name.
@@ -91,6 +69,22 @@ impl ServiceProvider {
         let found = self.db().read(|r| find(r, name_or_id))?;
         found.ok_or_else(|| Error::not_found("tenant", name_or_id))
     }
+}
+
+/// Creates a tenant.
+pub(crate) fn create(tx: &mut Tx, ctx: &Ctx, name: &str) -> Result<Tenant> {
+    check_name("tenant", name)?;
+    if find(tx, name)?.is_some() {
+        return Err(Error::Exists { noun: "tenant", id: name.to_owned() });
+    }
+    let id = TenantId::new(db::new_id());
+    tx.execute(
+        "INSERT INTO tenants (tenant, name, name_key, created_at) VALUES ($1, $2, $3, $4)",
+        params![&id, name, name.to_lowercase(), ctx.now],
+    )?;
+    let payload = json!({"name": name});
+    db::event::append(tx, ctx, id.as_str(), "tenant.created", id.as_str(), &payload)?;
+    Ok(Tenant { id, name: name.to_owned(), created_at: ctx.now })
 }
 
 /// A name people can read in a list and type on a command line.
