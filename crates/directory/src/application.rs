@@ -1,11 +1,14 @@
 //! Applications in the database: configuration, sealed token, assignments and push groups.
 
+mod config;
+
 use std::collections::BTreeMap;
 
 use db::{Ctx, Read, Tx, new_id, params};
-use lifecycle::{Actions, ApplicationId, ApplicationProfile, MatchAttribute};
-use serde::{Deserialize, Serialize};
+use lifecycle::ApplicationId;
 use serde_json::json;
+
+pub use config::{ApplicationConfig, AssignmentConfig, MappingConfig, PushGroupConfig};
 
 use crate::client::ScimClient;
 use crate::directory::SCOPE;
@@ -16,99 +19,6 @@ use crate::{Directory, Error};
 /// The format version of a stored application configuration.
 const APPLICATION_FORMAT_VERSION: i64 = 1;
 
-/// The profiles that come with the program; a vendor with quirks is one file.
-const PROFILES: &[(&str, &str)] = &[
-    ("scim", include_str!("profiles/scim.json")),
-    ("zoom", include_str!("profiles/zoom.json")),
-    ("muster", include_str!("profiles/muster.json")),
-];
-
-/// An application as configuration.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct ApplicationConfig {
-    /// The name; unique whatever its case.
-    pub name: String,
-    /// What it can do and bear: `scim`, `zoom` or `muster`.
-    #[serde(default = "default_profile")]
-    pub profile: String,
-    /// The SCIM base URL.
-    pub base_url: String,
-    /// By which attributes accounts that are there already are recognised, in this order.
-    #[serde(default = "default_match_by")]
-    pub match_by: Vec<MatchAttribute>,
-    /// What may be done there.
-    #[serde(default)]
-    pub actions: Actions,
-    /// Whether a plan that the guard lets pass is applied by itself while the directory serves.
-    #[serde(default)]
-    pub auto: bool,
-    /// When a plan is held for a person; what is left out has its default.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub guard: Option<lifecycle::GuardPolicy>,
-    /// Who gets an account.
-    #[serde(default, rename = "assign", skip_serializing_if = "Vec::is_empty")]
-    pub assignments: Vec<AssignmentConfig>,
-    /// Which attributes are owned, and what each should be; empty: the default mappings.
-    #[serde(default, rename = "mapping", skip_serializing_if = "Vec::is_empty")]
-    pub mappings: Vec<MappingConfig>,
-    /// Which groups are kept there.
-    #[serde(default, rename = "push_group", skip_serializing_if = "Vec::is_empty")]
-    pub push_groups: Vec<PushGroupConfig>,
-}
-
-/// Who gets an account: everyone, the members of a group, or one person.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct AssignmentConfig {
-    /// Everybody who is employed.
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-    pub everyone: bool,
-    /// The members of this group.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub group: Option<String>,
-    /// This person, by login, e-mail address or employee number.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub person: Option<String>,
-}
-
-/// One attribute that is owned.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct MappingConfig {
-    /// The attribute there: `name.givenName`, `emails[type eq "work"].value`.
-    pub target: String,
-    /// An expression over `user`.
-    pub value: String,
-    /// When it is written.
-    #[serde(default)]
-    pub apply: lifecycle::Apply,
-    /// What is written where the expression has no value.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub default: Option<String>,
-}
-
-/// A group that is kept there.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct PushGroupConfig {
-    /// The group here.
-    pub group: String,
-    /// Its name there, where it differs.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub name: Option<String>,
-    /// Whether it may be created.
-    #[serde(default)]
-    pub mode: lifecycle::PushMode,
-}
-
-fn default_profile() -> String {
-    "scim".into()
-}
-fn default_match_by() -> Vec<MatchAttribute> {
-    vec![MatchAttribute::ExternalId, MatchAttribute::UserName]
-}
-
 /// An application in the database.
 #[derive(Debug, Clone, PartialEq)]
 pub struct StoredApplication {
@@ -118,30 +28,6 @@ pub struct StoredApplication {
     pub config: ApplicationConfig,
     /// Whether its accounts and groups were ever listed.
     pub observed: bool,
-}
-
-impl ApplicationConfig {
-    /// The profile: what the application can do and bear.
-    ///
-    /// # Errors
-    /// A profile nobody knows.
-    pub fn application_profile(&self) -> Result<ApplicationProfile, Error> {
-        let known = PROFILES.iter().find(|(name, _)| *name == self.profile);
-        let Some((_, text)) = known else {
-            let names: Vec<&str> = PROFILES.iter().map(|(name, _)| *name).collect();
-            return Err(self.wrong(format!(
-                "the profile `{}` is not known; there are {}",
-                self.profile,
-                names.join(", ")
-            )));
-        };
-        serde_json::from_str(text).map_err(|error| self.wrong(error.to_string()))
-    }
-
-    /// An error about this application's configuration.
-    pub(crate) fn wrong(&self, message: String) -> Error {
-        Error::Config { what: format!("application `{}`", self.name), message }
-    }
 }
 
 impl Directory {
@@ -367,6 +253,16 @@ pub(crate) fn named(r: &mut Read, name: &str) -> Result<StoredApplication, Error
         stored,
     )?
     .ok_or_else(|| Error::NotFound { kind: "application", name: name.to_string() })
+}
+
+/// The application with this id.
+pub(crate) fn by_id(r: &mut Read, id: &ApplicationId) -> Result<StoredApplication, Error> {
+    r.query_opt(
+        "SELECT id, config, observed_at FROM applications WHERE id = $1",
+        params![id.as_str()],
+        stored,
+    )?
+    .ok_or_else(|| Error::NotFound { kind: "application", name: id.to_string() })
 }
 
 fn stored(row: &db::Row) -> Result<StoredApplication, db::Error> {

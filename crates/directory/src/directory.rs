@@ -10,8 +10,10 @@ use crate::{Error, Outbound};
 /// The scope of this crate's rows in `db`: a directory serves one organisation.
 pub(crate) const SCOPE: &str = "directory";
 
-const MIGRATIONS: &[Migration] =
-    &[Migration { name: "directory", sql: include_str!("migrations/0001-directory.sql") }];
+const MIGRATIONS: &[Migration] = &[
+    Migration { name: "directory", sql: include_str!("migrations/0001-directory.sql") },
+    Migration { name: "releases", sql: include_str!("migrations/0002-releases.sql") },
+];
 
 /// What a directory is opened with.
 #[derive(Debug, Clone)]

@@ -134,6 +134,7 @@ pub(crate) fn put(tx: &mut Tx, ctx: &Ctx, config: &GroupConfig) -> Result<bool, 
     )?;
     let kind = if before.is_some() { "group.updated" } else { "group.created" };
     db::event::append(tx, ctx, SCOPE, kind, name, &json!({ "group": config }))?;
+    db::generation::bump(tx, SCOPE, "groups")?;
     Ok(true)
 }
 
@@ -200,6 +201,7 @@ fn edit_by_hand(
     };
     let payload = json!({ "group": group.config.name, "note": note });
     db::event::append(tx, ctx, SCOPE, kind, person.id.as_str(), &payload)?;
+    db::generation::bump(tx, SCOPE, "groups")?;
     Ok(())
 }
 

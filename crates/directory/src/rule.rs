@@ -122,6 +122,7 @@ pub(crate) fn put(tx: &mut Tx, ctx: &Ctx, config: &RuleConfig) -> Result<bool, E
     let kind = if before.is_some() { "rule.updated" } else { "rule.created" };
     let payload = json!({ "rule": wanted, "before": before.map(|before| before.config) });
     db::event::append(tx, ctx, SCOPE, kind, name, &payload)?;
+    db::generation::bump(tx, SCOPE, "rules")?;
     Ok(true)
 }
 
@@ -134,6 +135,7 @@ fn remove(tx: &mut Tx, ctx: &Ctx, name: &str) -> Result<(), Error> {
     tx.execute("DELETE FROM rules WHERE id = $1", params![rule.id.as_str()])?;
     let payload = json!({ "rule": rule.config });
     db::event::append(tx, ctx, SCOPE, "rule.removed", &rule.config.name, &payload)?;
+    db::generation::bump(tx, SCOPE, "rules")?;
     Ok(())
 }
 

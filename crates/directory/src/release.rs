@@ -1,0 +1,176 @@
+//! Releases: what a person has approved, what the guard let pass lately, and what it says now.
+//!
+//! An approval is a set of (subject, change digest) taken from a plan a person has seen. What the
+//! guard lets pass is written down, so that many small plans are held as one large one, and so that
+//! a run that was interrupted is not held when it is taken up again.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use db::{Ctx, Read, Tx, params};
+use jiff::{SignedDuration, Timestamp};
+use lifecycle::{
+    ApplicationId, Approval, Change, ChangeSubject, GuardPolicy, GuardVerdict, Plan, Population,
+    Situation, Toll, guard,
+};
+use serde_json::json;
+
+use crate::directory::SCOPE;
+use crate::facts::World;
+use crate::person::parsed;
+use crate::{Error, limits};
+
+/// What the guard measures with.
+#[derive(Debug, Clone)]
+pub(crate) struct Releases {
+    /// What a person approved, and what was let pass before.
+    pub covered: Approval,
+    /// What a person approved.
+    approved: Approval,
+    /// What was let pass lately of each subject, and when.
+    recent: BTreeMap<ChangeSubject, Toll>,
+}
+
+impl Releases {
+    /// What was approved and let pass.
+    pub fn load(r: &mut Read, id: &ApplicationId, now: Timestamp) -> Result<Self, Error> {
+        let approved = Approval {
+            changes: r
+                .query(
+                    "SELECT subject, change_digest FROM approvals WHERE application_id = $1",
+                    params![id.as_str()],
+                    |row| Ok((subject(row.text_ref(0)?)?, row.text(1)?)),
+                )?
+                .into_iter()
+                .collect(),
+        };
+        let mut covered = approved.clone();
+        let mut recent: BTreeMap<ChangeSubject, Toll> = BTreeMap::new();
+        let rows = r.query(
+            "SELECT subject, change_digest, deactivations, license_removals, recreations \
+             FROM releases WHERE application_id = $1 AND released_at > $2 ORDER BY released_at",
+            params![id.as_str(), hours_before(now, limits::GUARD_WINDOW_HOURS)],
+            |row| {
+                let toll = Toll {
+                    deactivations: row.count(2)?,
+                    license_removals: row.count(3)?,
+                    recreations: row.count(4)?,
+                };
+                Ok((subject(row.text_ref(0)?)?, row.text(1)?, toll))
+            },
+        )?;
+        for (subject, digest, toll) in rows {
+            covered.changes.insert((subject.clone(), digest));
+            // Of several releases of one subject the last one counts.
+            recent.insert(subject, toll);
+        }
+        Ok(Self { covered, approved, recent })
+    }
+
+    /// What the guard says about changes, and which of them are covered whatever it says.
+    pub fn verdict(
+        &self,
+        changes: &[Change],
+        population: &Population,
+        policy: &GuardPolicy,
+    ) -> GuardVerdict {
+        guard(changes, population, policy, self.recent_toll(changes), &self.covered)
+    }
+
+    /// What was let pass lately, of other subjects than are to be changed now: a change that was
+    /// let pass and is planned again was not made.
+    fn recent_toll(&self, changes: &[Change]) -> Toll {
+        let now: BTreeSet<&ChangeSubject> = changes.iter().map(|change| &change.subject).collect();
+        let others = self.recent.iter().filter(|(subject, _)| !now.contains(subject));
+        others.fold(Toll::default(), |sum, (_, toll)| sum.and(*toll))
+    }
+
+    /// Writes down what is let pass. What a person approved is theirs and counts for nothing.
+    pub fn record(
+        &self,
+        tx: &mut Tx,
+        now: Timestamp,
+        id: &ApplicationId,
+        changes: &[Change],
+        population: &Population,
+    ) -> Result<(), Error> {
+        for change in changes.iter().filter(|change| !self.approved.covers(change)) {
+            let toll = Toll::of([change], population);
+            if toll == Toll::default() {
+                continue;
+            }
+            tx.execute(
+                "INSERT INTO releases (application_id, subject, change_digest, deactivations, \
+                 license_removals, recreations, released_at) VALUES ($1, $2, $3, $4, $5, $6, $7) \
+                 ON CONFLICT (application_id, subject, change_digest) DO NOTHING",
+                params![
+                    id.as_str(),
+                    change.subject.to_string(),
+                    change.digest.as_str(),
+                    toll.deactivations,
+                    toll.license_removals,
+                    toll.recreations,
+                    now
+                ],
+            )?;
+        }
+        tx.execute(
+            "DELETE FROM releases WHERE application_id = $1 AND released_at <= $2",
+            params![id.as_str(), hours_before(now, limits::GUARD_WINDOW_HOURS)],
+        )?;
+        Ok(())
+    }
+}
+
+/// Writes down that a person approved a plan, as they saw it.
+pub(crate) fn approve(tx: &mut Tx, ctx: &Ctx, plan: &Plan) -> Result<(), Error> {
+    let id = plan.application.as_str();
+    for (subject, digest) in Approval::of(plan).changes {
+        tx.execute(
+            "INSERT INTO approvals (application_id, subject, change_digest, plan_digest, actor, \
+             approved_at) VALUES ($1, $2, $3, $4, $5, $6) \
+             ON CONFLICT (application_id, subject, change_digest) DO NOTHING",
+            params![
+                id,
+                subject.to_string(),
+                digest,
+                plan.digest.as_str(),
+                ctx.actor.as_str(),
+                ctx.now
+            ],
+        )?;
+    }
+    tx.execute(
+        "DELETE FROM approvals WHERE application_id = $1 AND approved_at <= $2",
+        params![id, hours_before(ctx.now, limits::APPROVAL_KEPT_HOURS)],
+    )?;
+    let payload = json!({ "plan": plan.digest, "changes": plan.changes.len() });
+    db::event::append(tx, ctx, SCOPE, "plan.approved", &plan.application_name, &payload)?;
+    Ok(())
+}
+
+/// What there is in an application at the moment, counted where it lies.
+pub(crate) fn population(r: &mut Read, world: &World) -> Result<Population, Error> {
+    let application = &world.application;
+    let mut population = Population::of(&world.groups, &[], &[]);
+    population.active_account_count = r.query_one(
+        "SELECT COUNT(*) FROM accounts WHERE application_id = $1 AND situation = $2 AND active = $3",
+        params![application.id.as_str(), Situation::Linked.as_str(), true],
+        |row| row.count(0),
+    )?;
+    for group in &population.license_groups {
+        population.license_membership_count += r.query_one(
+            "SELECT COUNT(*) FROM pushed_members WHERE application_id = $1 AND group_id = $2",
+            params![application.id.as_str(), group.as_str()],
+            |row| row.count(0),
+        )?;
+    }
+    Ok(population)
+}
+
+fn subject(text: &str) -> Result<ChangeSubject, db::Error> {
+    parsed("subject", text, str::parse::<ChangeSubject>)
+}
+
+fn hours_before(now: Timestamp, hours: i64) -> Timestamp {
+    now.checked_sub(SignedDuration::from_hours(hours)).unwrap_or(Timestamp::UNIX_EPOCH)
+}
