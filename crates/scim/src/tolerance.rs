@@ -42,11 +42,14 @@ pub enum Tolerance {
     BareValueForComplex,
     /// `operations`, `OP`, `Path`: message keys in another case.
     MessageKeyCase,
+    /// A member whose id nobody has: it is left out, and the other members of the request become
+    /// members. Without it one member that has just been deleted refuses all of them.
+    UnknownMember,
 }
 
 impl Tolerance {
     /// Every tolerance there is.
-    pub const ALL: [Self; 17] = [
+    pub const ALL: [Self; 18] = [
         Self::CapitalisedOp,
         Self::BooleanAsString,
         Self::NumberAsString,
@@ -64,6 +67,7 @@ impl Tolerance {
         Self::MissingSchemas,
         Self::BareValueForComplex,
         Self::MessageKeyCase,
+        Self::UnknownMember,
     ];
 
     /// The name in configuration and in the request log: `booleanAsString`.
@@ -86,6 +90,7 @@ impl Tolerance {
             Self::MissingSchemas => "missingSchemas",
             Self::BareValueForComplex => "bareValueForComplex",
             Self::MessageKeyCase => "messageKeyCase",
+            Self::UnknownMember => "unknownMember",
         }
     }
 

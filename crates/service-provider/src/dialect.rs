@@ -22,9 +22,14 @@ pub enum Dialect {
 }
 
 /// Okta's departures: `id` in the value of a group's rename (sent with every membership change),
-/// and mapped attributes or schemas the server has not heard of.
-const OKTA: &[Tolerance] =
-    &[Tolerance::ReadOnlyInValue, Tolerance::UnknownAttribute, Tolerance::UnknownSchema];
+/// mapped attributes or schemas the server has not heard of, and members that were deleted here
+/// since they were pushed.
+const OKTA: &[Tolerance] = &[
+    Tolerance::ReadOnlyInValue,
+    Tolerance::UnknownAttribute,
+    Tolerance::UnknownSchema,
+    Tolerance::UnknownMember,
+];
 
 /// Entra ID's departures, of its default form (capitalised ops, `"False"`, members removed by a
 /// list of values, its own Group schema) and of `aadOptscim062020` (dotted, URN and filter keys in
@@ -42,6 +47,7 @@ const ENTRA: &[Tolerance] = &[
     Tolerance::UnknownSchema,
     Tolerance::ReplaceCreates,
     Tolerance::BareValueForComplex,
+    Tolerance::UnknownMember,
 ];
 
 /// JumpCloud's departures: members removed by a list of values, sloppy `schemas`.
@@ -51,6 +57,7 @@ const JUMPCLOUD: &[Tolerance] = &[
     Tolerance::UnknownAttribute,
     Tolerance::UnknownSchema,
     Tolerance::ReadOnlyInValue,
+    Tolerance::UnknownMember,
 ];
 
 /// Of Entra's, the one that contradicts the RFC instead of adding to it: RFC 7644 3.5.2.3 says

@@ -74,10 +74,10 @@ pub const GROUP_GRANT_COUNT_MAX: u64 = 1_000;
 pub const SETTLE_INLINE_MAX: usize = 100;
 /// Users whose seats the background settles in one transaction.
 pub const SETTLE_BATCH_MAX: u32 = 128;
-/// How often one settlement looks again at lines that go on beyond what was in sight.
+/// How often one settlement looks again at waitlists that go on beyond what was in sight.
 pub const SETTLE_ROUNDS_MAX: usize = 4;
-/// How many of each line a settlement looks at.
-pub const LINE_HEAD_MAX: u32 = 16;
+/// How many of each waitlist a settlement looks at.
+pub const WAITLIST_HEAD_MAX: u32 = 16;
 /// Holders of a retired license type who are moved in one transaction.
 pub const MOVE_BATCH_MAX: u32 = 128;
 /// Batches of one kind and tenant that one round of the background does.
@@ -135,3 +135,5 @@ pub const REST_PAGE_SIZE_MAX: u32 = 300;
 pub const REST_BODY_BYTES_MAX: usize = 256 * 1024;
 /// Agents, numbers and the like that one request may name.
 pub const REST_ITEM_COUNT_MAX: usize = 100;
+/// Most members that are named in the request log when they are left out.
+pub const TOLERATED_MEMBER_COUNT_MAX: usize = 20;

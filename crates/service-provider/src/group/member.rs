@@ -3,11 +3,16 @@
 use std::collections::{BTreeMap, BTreeSet, HashSet, VecDeque};
 
 use db::{Ctx, Read, Tx, params};
-use scim::{Error as ScimError, Filter, Member, MemberDelta, MemberStep, ScimType};
+use scim::{
+    Error as ScimError, Filter, Member, MemberDelta, MemberStep, ScimType, Tolerance, Tolerances,
+    Tolerated,
+};
 use serde_json::{Value, json};
 
 use super::row::members_of;
-use crate::limits::{EVENT_MEMBER_COUNT_MAX, GROUP_CYCLE_CHECK_MAX, GROUP_DEPTH_MAX};
+use crate::limits::{
+    EVENT_MEMBER_COUNT_MAX, GROUP_CYCLE_CHECK_MAX, GROUP_DEPTH_MAX, TOLERATED_MEMBER_COUNT_MAX,
+};
 use crate::resource_types::group_type;
 use crate::store::shown::member_value;
 use crate::tenant::TenantId;
@@ -23,11 +28,48 @@ pub(super) struct Change {
     added: BTreeMap<String, &'static str>,
     /// Who was a member and is not now, with their type.
     removed: BTreeMap<String, String>,
+    /// Members nobody is, left out by tolerance.
+    unknown: BTreeSet<String>,
+}
+
+/// What becomes of a member whose id neither a user nor a group has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum UnknownMembers {
+    /// The request is refused: RFC 7643 4.2, `members.value` is the id of a resource.
+    Refuse,
+    /// The member is left out, which the request log tells; one that has just been deleted must not
+    /// keep all others out.
+    LeaveOut,
+}
+
+/// How members are carried out for a client.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct MemberRules<'a> {
+    /// The address that `$ref` of a member begins with.
+    pub base_url: &'a str,
+    /// What becomes of members nobody is.
+    pub unknown: UnknownMembers,
+}
+
+impl UnknownMembers {
+    /// What a client's tolerances say.
+    pub(crate) fn of(tolerances: &Tolerances) -> Self {
+        if tolerances.allows(Tolerance::UnknownMember) { Self::LeaveOut } else { Self::Refuse }
+    }
 }
 
 impl Change {
     pub(super) fn is_empty(&self) -> bool {
         self.added.is_empty() && self.removed.is_empty()
+    }
+
+    /// The members that were left out, for the request log.
+    pub(super) fn tolerated(&self) -> Vec<Tolerated> {
+        let left_out = |id: &String| Tolerated {
+            tolerance: Tolerance::UnknownMember,
+            at: format!("members[value eq {}]", Value::from(id.as_str())),
+        };
+        self.unknown.iter().take(TOLERATED_MEMBER_COUNT_MAX).map(left_out).collect()
     }
 
     /// By how much the number of members differs.
@@ -43,15 +85,16 @@ pub(super) fn apply(
     ctx: &Ctx,
     tenant: &TenantId,
     group: &str,
-    base_url: &str,
+    rules: MemberRules<'_>,
     delta: &MemberDelta,
 ) -> Result<Change> {
+    let MemberRules { base_url, unknown } = rules;
     let mut change = Change::default();
     for step in &delta.steps {
         match step {
             MemberStep::Add(members) => {
                 for member in members {
-                    add(tx, ctx, tenant, group, member, &mut change)?;
+                    add(tx, ctx, tenant, group, member, unknown, &mut change)?;
                 }
             }
             MemberStep::Remove(ids) => {
@@ -73,7 +116,7 @@ pub(super) fn apply(
                     }
                 }
                 for member in members {
-                    add(tx, ctx, tenant, group, member, &mut change)?;
+                    add(tx, ctx, tenant, group, member, unknown, &mut change)?;
                 }
             }
         }
@@ -146,10 +189,18 @@ fn add(
     tenant: &TenantId,
     group: &str,
     member: &Member,
+    unknown: UnknownMembers,
     change: &mut Change,
 ) -> Result<()> {
     let id = &member.value;
-    let kind = type_of(tx, tenant, member)?;
+    let kind = match (type_of(tx, tenant, member)?, unknown) {
+        (Some(kind), _) => kind,
+        (None, UnknownMembers::LeaveOut) => {
+            change.unknown.insert(id.clone());
+            return Ok(());
+        }
+        (None, UnknownMembers::Refuse) => return Err(unknown_member(member).into()),
+    };
     if kind == GROUP {
         refuse_cycle(tx, tenant, group, id)?;
     }
@@ -187,27 +238,33 @@ fn remove(
     Ok(())
 }
 
-/// What a member is; a 400 that names it if the tenant has neither such a user nor such a group.
-fn type_of(r: &mut Read, tenant: &TenantId, member: &Member) -> Result<&'static str> {
+/// What a member is; None if the tenant has neither such a user nor such a group.
+fn type_of(r: &mut Read, tenant: &TenantId, member: &Member) -> Result<Option<&'static str>> {
     let id = &member.value;
-    let claimed = member.member_type.as_deref();
-    let claims_group = claimed.is_some_and(|kind| kind.eq_ignore_ascii_case(GROUP));
-    let order = if claims_group { [GROUP, USER] } else { [USER, GROUP] };
+    let order = if claims_group(member) { [GROUP, USER] } else { [USER, GROUP] };
     for kind in order {
         let sql = match kind {
             USER => "SELECT 1 FROM users WHERE tenant = $1 AND id = $2",
             _ => "SELECT 1 FROM groups WHERE tenant = $1 AND id = $2",
         };
         if r.query_opt(sql, params![tenant, id], |_| Ok(()))?.is_some() {
-            return Ok(kind);
+            return Ok(Some(kind));
         }
     }
-    let what = if claims_group { "group" } else { "user or group" };
-    Err(ScimError::bad_request(
+    Ok(None)
+}
+
+fn claims_group(member: &Member) -> bool {
+    member.member_type.as_deref().is_some_and(|kind| kind.eq_ignore_ascii_case(GROUP))
+}
+
+fn unknown_member(member: &Member) -> ScimError {
+    let id = &member.value;
+    let what = if claims_group(member) { "group" } else { "user or group" };
+    ScimError::bad_request(
         ScimType::InvalidValue,
         format!("`{id}` cannot become a member: there is no {what} with this id. Create it first."),
     )
-    .into())
 }
 
 /// A group may lie in a group, and never in itself, however far down.

@@ -8,6 +8,6 @@ mod write;
 
 pub use row::Group;
 
-pub(crate) use member::forget_member;
+pub(crate) use member::{MemberRules, UnknownMembers, forget_member};
 pub(crate) use row::{MemberRow, SELECT, by_id, members_of, read_row};
 pub(crate) use write::{Draft, create, delete, patch, update};

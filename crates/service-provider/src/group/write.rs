@@ -4,7 +4,7 @@ use db::{Ctx, Tx, params};
 use scim::{Error as ScimError, IfMatch, MemberDelta, PatchRequest, Resource, Tolerated};
 use serde_json::json;
 
-use super::member::{self, Change, forget_member, forget_members};
+use super::member::{self, Change, MemberRules, forget_member, forget_members};
 use super::row::{Group, by_id, by_name};
 use crate::counter::{self, Kind};
 use crate::resource_types::group_type;
@@ -39,10 +39,10 @@ pub(crate) fn create(
     tx: &mut Tx,
     ctx: &Ctx,
     tenant: &TenantId,
-    base_url: &str,
+    rules: MemberRules<'_>,
     draft: &Draft,
     members: &MemberDelta,
-) -> Result<Group> {
+) -> Result<(Group, Vec<Tolerated>)> {
     if let Some(present) = by_name(tx, tenant, &draft.display_name)? {
         return Err(taken(&present).into());
     }
@@ -56,7 +56,7 @@ pub(crate) fn create(
         last_modified_at: ctx.now,
         document: draft.document.clone(),
     };
-    let change = member::apply(tx, ctx, tenant, &group.id, base_url, members)?;
+    let change = member::apply(tx, ctx, tenant, &group.id, rules, members)?;
     group.member_count = group.member_count.saturating_add_signed(change.count_delta());
     tx.execute(
         "INSERT INTO groups (tenant, id, display_name, display_name_key, external_id, member_count, doc, \
@@ -80,7 +80,7 @@ pub(crate) fn create(
     let payload = json!({"displayName": group.display_name});
     db::event::append(tx, ctx, tenant.as_str(), "group.created", &group.id, &payload)?;
     member::tell(tx, ctx, tenant, &group.id, &change)?;
-    Ok(group)
+    Ok((group, change.tolerated()))
 }
 
 /// Makes `next` of a group that was read in this transaction, and carries out the member delta.
@@ -88,18 +88,18 @@ pub(crate) fn update(
     tx: &mut Tx,
     ctx: &Ctx,
     tenant: &TenantId,
-    base_url: &str,
+    rules: MemberRules<'_>,
     before: Group,
     next: &Resource,
     members: &MemberDelta,
-) -> Result<Group> {
+) -> Result<(Group, Vec<Tolerated>)> {
     let draft = Draft::of(next);
     let renamed = draft.display_name.to_lowercase() != before.display_name.to_lowercase();
     if renamed && let Some(other) = by_name(tx, tenant, &draft.display_name)? {
         return Err(taken(&other).into());
     }
-    let change = member::apply(tx, ctx, tenant, &before.id, base_url, members)?;
-    finish(tx, ctx, tenant, before, Some(draft), &change)
+    let change = member::apply(tx, ctx, tenant, &before.id, rules, members)?;
+    Ok((finish(tx, ctx, tenant, before, Some(draft), &change)?, change.tolerated()))
 }
 
 /// Carries out a PATCH. Where it is about members only, the document is not written.
@@ -107,17 +107,20 @@ pub(crate) fn patch(
     tx: &mut Tx,
     ctx: &Ctx,
     tenant: &TenantId,
-    base_url: &str,
+    rules: MemberRules<'_>,
     before: Group,
     request: &PatchRequest,
 ) -> Result<(Group, Vec<Tolerated>)> {
     let outcome = request.apply(group_type(), &before.resource()?)?;
-    if outcome.changed {
-        let group = update(tx, ctx, tenant, base_url, before, &outcome.resource, &outcome.members)?;
-        return Ok((group, outcome.tolerated));
-    }
-    let change = member::apply(tx, ctx, tenant, &before.id, base_url, &outcome.members)?;
-    Ok((finish(tx, ctx, tenant, before, None, &change)?, outcome.tolerated))
+    let (delta, mut tolerated) = (&outcome.members, outcome.tolerated);
+    let (group, left_out) = if outcome.changed {
+        update(tx, ctx, tenant, rules, before, &outcome.resource, delta)?
+    } else {
+        let change = member::apply(tx, ctx, tenant, &before.id, rules, delta)?;
+        (finish(tx, ctx, tenant, before, None, &change)?, change.tolerated())
+    };
+    tolerated.extend(left_out);
+    Ok((group, tolerated))
 }
 
 /// Removes a group. Its users stay, and lose what only it granted.

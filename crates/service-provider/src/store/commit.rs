@@ -13,7 +13,7 @@ use crate::Result;
 use crate::caller::Caller;
 use crate::counter::Kind;
 use crate::dialect::Dialect;
-use crate::group::{self, Group};
+use crate::group::{self, Group, MemberRules, UnknownMembers};
 use crate::limits::PATCH_MEMBERS_SHOWN_MAX;
 use crate::provider::ServiceProvider;
 use crate::resource_types::{group_type, user_type};
@@ -116,9 +116,11 @@ async fn groups(provider: &ServiceProvider, write: Write, operation: Operation) 
             let draft = group::Draft::of(&resource);
             db.write_async(move |tx| {
                 let tenant = write.caller.tenant();
-                let group =
-                    group::create(tx, &write.ctx, tenant, &write.base_url, &draft, &members)?;
-                Ok(Committed::Created(write.show_group(tx, &group)?).into())
+                let rules = write.member_rules();
+                let (group, tolerated) =
+                    group::create(tx, &write.ctx, tenant, rules, &draft, &members)?;
+                let committed = Committed::Created(write.show_group(tx, &group)?);
+                Ok(Outcome { committed, tolerated })
             })
             .await
         }
@@ -127,16 +129,11 @@ async fn groups(provider: &ServiceProvider, write: Write, operation: Operation) 
                 let before = write.group(tx, &id)?;
                 check_version("Group", &id, if_match.as_ref(), before.version)?;
                 let next = before.resource()?.replace_with(resource.clone(), group_type())?;
-                let group = group::update(
-                    tx,
-                    &write.ctx,
-                    write.caller.tenant(),
-                    &write.base_url,
-                    before,
-                    &next,
-                    &members,
-                )?;
-                Ok(Committed::Updated(write.show_group(tx, &group)?).into())
+                let (tenant, rules) = (write.caller.tenant(), write.member_rules());
+                let (group, tolerated) =
+                    group::update(tx, &write.ctx, tenant, rules, before, &next, &members)?;
+                let committed = Committed::Updated(write.show_group(tx, &group)?);
+                Ok(Outcome { committed, tolerated })
             })
             .await
         }
@@ -146,8 +143,9 @@ async fn groups(provider: &ServiceProvider, write: Write, operation: Operation) 
                 // A member delta needs no version; one that is given is kept to.
                 check_version("Group", &id, if_match.as_ref(), before.version)?;
                 let tenant = write.caller.tenant();
+                let rules = write.member_rules();
                 let (group, tolerated) =
-                    group::patch(tx, &write.ctx, tenant, &write.base_url, before, &request)?;
+                    group::patch(tx, &write.ctx, tenant, rules, before, &request)?;
                 write.after_patch(tx, &group, tolerated)
             })
             .await
@@ -171,6 +169,11 @@ impl Write {
     fn group(&self, tx: &mut Tx, id: &str) -> Result<Group> {
         let found = group::by_id(tx, self.caller.tenant(), id)?;
         found.ok_or_else(|| ScimError::not_found("Group", id).into())
+    }
+
+    fn member_rules(&self) -> MemberRules<'_> {
+        let tolerances = self.caller.token().dialect.tolerances();
+        MemberRules { base_url: &self.base_url, unknown: UnknownMembers::of(tolerances) }
     }
 
     fn show_user(&self, tx: &mut Tx, user: &User) -> Result<scim_server::Stored> {

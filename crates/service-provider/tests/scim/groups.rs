@@ -4,6 +4,7 @@ use reqwest::Method;
 use scim::urn;
 use serde_json::json;
 use service_provider::limits::PATCH_MEMBERS_SHOWN_MAX;
+use service_provider::{Dialect, RequestQuery};
 
 use super::{Server, send};
 
@@ -67,7 +68,7 @@ async fn what_is_a_member_already_changes_nothing() {
 
 #[tokio::test]
 async fn all_or_nothing_of_a_request_happens() {
-    let server = Server::start().await;
+    let server = Server::speaking(Dialect::Rfc).await;
     let ana = server.user("ana").await;
     let group = server.group("Sales", &[]).await;
     let path = format!("/Groups/{group}");
@@ -80,6 +81,20 @@ async fn all_or_nothing_of_a_request_happens() {
     let after = server.get(&path).await.ok();
     assert_eq!((&after["displayName"], after.get("members")), (&json!("Sales"), None));
     assert_eq!(server.events(&group), ["group.created"]);
+}
+
+#[tokio::test]
+async fn a_member_nobody_is_does_not_keep_the_others_out_and_is_told_in_the_request_log() {
+    let server = Server::start().await;
+    let ana = server.user("ana").await;
+    let group = server.group("Sales", &[]).await;
+    let add =
+        json!([{"op": "add", "path": "members", "value": [{"value": "gone"}, {"value": ana}]}]);
+    server.patch(&format!("/Groups/{group}"), add).await.ok();
+    assert_eq!(server.members(&group).await, [ana]);
+    let tolerated = RequestQuery { tolerated_only: true, limit: 10, ..RequestQuery::default() };
+    let logged = server.provider.requests(Some(&server.tenant), &tolerated).unwrap();
+    assert_eq!(logged[0].tolerated, ["unknownMember at members[value eq \"gone\"]"]);
 }
 
 #[tokio::test]
