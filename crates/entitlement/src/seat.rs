@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{Catalogue, Pool, Reason, UserId};
 
-/// A user's seat in a pool, or place in its line.
+/// A user's seat in a pool, or place on its waitlist.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Seat {
     /// The user.
@@ -28,7 +28,7 @@ pub struct Seat {
 pub enum SeatState {
     /// The user has it.
     Held,
-    /// The pool was empty; the user stands in line.
+    /// The pool was empty; the user is put on the waitlist.
     Waiting,
 }
 
@@ -39,10 +39,10 @@ pub struct PoolFacts {
     pub limit: Option<u32>,
     /// How many are held.
     pub held: u64,
-    /// The head of the line: who waits longest first, by time, then by id.
-    pub line: Vec<UserId>,
-    /// Whether more wait than `line` names.
-    pub line_goes_on: bool,
+    /// The head of the waitlist: who waits longest first, by time, then by id.
+    pub waitlist: Vec<UserId>,
+    /// Whether more wait than `waitlist` names.
+    pub waitlist_goes_on: bool,
 }
 
 /// What settling looks at.
@@ -52,7 +52,8 @@ pub struct SeatFacts<'a> {
     pub catalogue: &'a Catalogue,
     /// Every pool of the catalogue.
     pub pools: BTreeMap<Pool, PoolFacts>,
-    /// All seats, held and waited for, of every user who is settled and of every user in a `line`.
+    /// All seats, held and waited for, of every user who is settled and of every user on a
+    /// `waitlist`.
     pub seats: Vec<Seat>,
 }
 
@@ -76,9 +77,9 @@ pub struct SeatChange {
 pub enum SeatChangeKind {
     /// A seat is taken at once.
     Held,
-    /// No seat is free: the user stands in line.
+    /// No seat is free: the user is put on the waitlist.
     Waiting,
-    /// A user in line gets a seat.
+    /// A user on the waitlist gets a seat.
     Promoted {
         /// Since when they waited.
         waited_since: Timestamp,
@@ -92,7 +93,7 @@ pub enum SeatChangeKind {
         /// Who waited and gets it in the same settlement.
         given_to: Option<UserId>,
     },
-    /// A place in line is given up.
+    /// A place on the waitlist is given up.
     Withdrawn {
         /// Why.
         because: FreedBecause,
@@ -101,7 +102,7 @@ pub enum SeatChangeKind {
     Restated,
 }
 
-/// Why a seat, or a place in line, is given up.
+/// Why a seat, or a place on the waitlist, is given up.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "because", rename_all = "kebab-case")]
 pub enum FreedBecause {

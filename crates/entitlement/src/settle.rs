@@ -1,11 +1,11 @@
 //! Settling: from what users should have to who holds a seat and who waits.
 //!
 //! The order of events, all of it one decision: (1) seats that are not claimed any more are given
-//! up; (2) claims without a seat join the line of their pool; (3) pool by pool, licenses best first,
-//! free seats go to the head of the line, and who gets a better license gives up the lower one, which
-//! the line of that pool, looked at later, may have. Since giving up and taking are one decision,
+//! up; (2) claims without a seat join the waitlist of their pool; (3) pool by pool, licenses best first,
+//! free seats go to the head of the waitlist, and who gets a better license gives up the lower one, which
+//! the waitlist of that pool, looked at later, may have. Since giving up and taking are one decision,
 //! nobody is without a license between two. A user who waits holds the next lower license that has a
-//! seat, the tenant's default last, and keeps the place in line.
+//! seat, the tenant's default last, and keeps the place on the waitlist.
 //!
 //! Settling again changes nothing. Seats are never taken from somebody who claims them, so a pool
 //! whose limit was lowered below what is held stays overdrawn until seats are given up.
@@ -36,11 +36,11 @@ pub struct SeatChanges {
     pub changes: Vec<SeatChange>,
     /// Who of the settled users waits for what, and which pools are overdrawn.
     pub findings: Vec<(Option<UserId>, Finding)>,
-    /// Pools with room and with people in line beyond the head that was given: settle again.
+    /// Pools with room and with people waiting beyond the head that was given: settle again.
     pub unfinished: Vec<Pool>,
 }
 
-/// Settles these users, and whoever is next in line where a seat becomes free.
+/// Settles these users, and whoever is next on the waitlist where a seat becomes free.
 pub fn settle(facts: &SeatFacts<'_>, wants: &[Want<'_>], now: Timestamp) -> SeatChanges {
     let mut table = Table::new(facts, now);
     for want in wants {
@@ -71,9 +71,9 @@ type Seats = BTreeMap<UserId, BTreeMap<Pool, Seat>>;
 /// A pool while it is being settled.
 struct OpenPool {
     facts: PoolFacts,
-    /// Those in line who are in sight, by time, then by id.
-    line: BTreeSet<(Timestamp, UserId)>,
-    /// Who gave up a seat that nobody in line took yet.
+    /// Those on the waitlist who are in sight, by time, then by id.
+    waitlist: BTreeSet<(Timestamp, UserId)>,
+    /// Who gave up a seat that nobody who waited took yet.
     freed_by: VecDeque<UserId>,
 }
 
@@ -91,9 +91,10 @@ impl<'a> Table<'a> {
             .iter()
             .map(|(pool, facts)| {
                 let since = |user: &UserId| Some(seats.get(user)?.get(pool)?.since);
-                let line = facts.line.iter().filter_map(|user| Some((since(user)?, user.clone())));
+                let waitlist =
+                    facts.waitlist.iter().filter_map(|user| Some((since(user)?, user.clone())));
                 let open = OpenPool {
-                    line: line.collect(),
+                    waitlist: waitlist.collect(),
                     facts: facts.clone(),
                     freed_by: VecDeque::new(),
                 };
@@ -143,20 +144,20 @@ impl<'a> Table<'a> {
         }
     }
 
-    /// Step 2: claims without a seat join the line; of licenses only those above what is held.
+    /// Step 2: claims without a seat join the waitlist; of licenses only those above what is held.
     fn join(&mut self, want: &Want<'_>) {
         for claim in &want.entitlement.licenses {
             if self.is(SeatState::Held, &want.user, &claim.pool) {
                 break;
             }
-            self.stand_in_line(&want.user, claim);
+            self.join_waitlist(&want.user, claim);
         }
         for claim in &want.entitlement.products {
-            self.stand_in_line(&want.user, claim);
+            self.join_waitlist(&want.user, claim);
         }
     }
 
-    fn stand_in_line(&mut self, user: &UserId, claim: &Claim) {
+    fn join_waitlist(&mut self, user: &UserId, claim: &Claim) {
         let own = self.seats.entry(user.clone()).or_default();
         if own.contains_key(&claim.pool) {
             return;
@@ -169,15 +170,16 @@ impl<'a> Table<'a> {
             reason: claim.reason.clone(),
         };
         own.insert(claim.pool.clone(), seat);
-        // Where the line goes on beyond what is in sight, who joins now stands behind all of that.
+        // Where the waitlist goes on beyond what is in sight, who joins now comes behind all of that.
         if let Some(open) = self.pools.get_mut(&claim.pool)
-            && !open.facts.line_goes_on
+            && !open.facts.waitlist_goes_on
         {
-            open.line.insert((self.now, user.clone()));
+            open.waitlist.insert((self.now, user.clone()));
         }
     }
 
-    /// Step 3: gives the free seats of a pool to its line. False: it has room, and a line beyond
+    /// Step 3: gives the free seats of a pool to its waitlist. False: it has room, and people who wait
+    /// beyond
     /// what is in sight.
     fn fill(&mut self, pool: &Pool) -> bool {
         loop {
@@ -185,8 +187,8 @@ impl<'a> Table<'a> {
             if !open.facts.has_room() {
                 return true;
             }
-            let Some((since, user)) = open.line.pop_first() else {
-                return !open.facts.line_goes_on;
+            let Some((since, user)) = open.waitlist.pop_first() else {
+                return !open.facts.waitlist_goes_on;
             };
             self.promote(&user, pool, since);
         }
@@ -201,7 +203,7 @@ impl<'a> Table<'a> {
             .iter()
             .find(|seat| seat.state == SeatState::Held && self.is_below(pool, &seat.pool));
         if let Some(better) = above {
-            // Ranks were changed since they stood in line; they have the better one already.
+            // Ranks were changed since they began to wait; they have the better one already.
             let because = FreedBecause::Replaced { by: better.pool.clone() };
             self.remove(user, pool, because);
             return;
@@ -235,7 +237,7 @@ impl<'a> Table<'a> {
         if let Some(open) = self.pools.get_mut(pool) {
             match seat.state {
                 SeatState::Waiting => {
-                    open.line.remove(&(seat.since, user.clone()));
+                    open.waitlist.remove(&(seat.since, user.clone()));
                 }
                 SeatState::Held => {
                     open.facts.held = open.facts.held.saturating_sub(1);

@@ -70,7 +70,7 @@ CREATE TABLE seats (
     reason TEXT NOT NULL,
     PRIMARY KEY (tenant, user_id, pool_kind, pool_key)
 ) /* clustered */;
--- The line of a pool in its order, and who holds its seats.
+-- The waitlist of a pool in its order, and who holds its seats.
 CREATE INDEX seats_by_pool ON seats (tenant, pool_kind, pool_key, state, since, user_id);
 
 -- How many hold and wait, kept with the rows: counting fifty thousand for every user is too much.

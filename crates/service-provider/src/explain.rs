@@ -56,8 +56,8 @@ pub struct SeatLine {
     pub reason: Reason,
     /// Further reasons: with the first gone these would still give it.
     pub also: Vec<Reason>,
-    /// The place in the line of the pool, of a seat that is waited for.
-    pub place_in_line: Option<u64>,
+    /// The place on the waitlist of the pool, of a seat that is waited for.
+    pub waitlist_place: Option<u64>,
     /// How many seats of the pool are held.
     pub pool_held: u64,
     /// How many there may be; none: no limit.
@@ -109,14 +109,14 @@ pub(crate) fn explain(
         entitlement.findings.iter().map(|f| f.sentence(&account.user_name)).collect();
     let (mut license, mut products, mut waiting) = (None, Vec::new(), Vec::new());
     for seat in ordered(&rules.catalogue, seats) {
-        let place_in_line = seat::place_in_line(r, tenant, &seat)?;
+        let waitlist_place = seat::waitlist_place(r, tenant, &seat)?;
         let counts = counts.get(&seat.pool).copied().unwrap_or_default();
         let known = Known {
             catalogue: &rules.catalogue,
             entitlement: &entitlement,
             memberships: &memberships,
             counts,
-            place_in_line,
+            waitlist_place,
         };
         let line = known.line(seat);
         match (line.state, line.pool.is_license()) {
@@ -157,7 +157,7 @@ struct Known<'a> {
     entitlement: &'a Entitlement,
     memberships: &'a [Membership],
     counts: PoolCounts,
-    place_in_line: Option<u64>,
+    waitlist_place: Option<u64>,
 }
 
 impl Known<'_> {
@@ -172,7 +172,7 @@ impl Known<'_> {
             state: seat.state,
             since: seat.since,
             also: claim.map(|claim| claim.also.clone()).unwrap_or_default(),
-            place_in_line: self.place_in_line,
+            waitlist_place: self.waitlist_place,
             pool_held: self.counts.held,
             pool_limit: limit,
             chain,
@@ -200,10 +200,10 @@ impl Known<'_> {
             Some(limit) => format!("{held} of {limit} seats are held"),
             None => format!("{held} seats are held, without a limit"),
         };
-        match (seat.state, self.place_in_line) {
+        match (seat.state, self.waitlist_place) {
             (SeatState::Held, _) => format!("seat of {name} held since {}; {of}", seat.since),
             (SeatState::Waiting, Some(place)) => format!(
-                "waits for {name} since {}, place {place} of {} in line; {of}",
+                "waits for {name} since {}, place {place} of {} on the waitlist; {of}",
                 seat.since, self.counts.waiting
             ),
             (SeatState::Waiting, None) => format!("waits for {name} since {}; {of}", seat.since),

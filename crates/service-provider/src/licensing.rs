@@ -249,7 +249,7 @@ pub(crate) fn settle_stale(tx: &mut Tx, ctx: &Ctx, tenant: &TenantId) -> Result<
 pub(crate) fn fill_pools(tx: &mut Tx, ctx: &Ctx, tenant: &TenantId) -> Result<bool, Error> {
     stale::close(tx, tenant, Work::Pools)?;
     settle(tx, ctx, tenant, &[], But::default())?;
-    // Settling opens the work again where a line went on.
+    // Settling opens the work again where a waitlist went on.
     stale::is_open(tx, tenant, Work::Pools)
 }
 

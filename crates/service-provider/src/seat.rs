@@ -12,7 +12,7 @@ use jiff::Timestamp;
 use serde::Serialize;
 use serde_json::json;
 
-use crate::limits::{LINE_HEAD_MAX, SEAT_LIST_MAX};
+use crate::limits::{SEAT_LIST_MAX, WAITLIST_HEAD_MAX};
 use crate::provider::ServiceProvider;
 use crate::{Error, TenantId, catalogue, ledger, settings, stored};
 
@@ -71,7 +71,7 @@ impl ServiceProvider {
         self.db().read(|r| pools(r, tenant))
     }
 
-    /// Who holds a seat of a pool, or waits for one in the order of the line: `limit` of them after
+    /// Who holds a seat of a pool, or waits for one in the order of the waitlist: `limit` of them after
     /// the first `offset`.
     pub fn seats_of_pool(
         &self,
@@ -135,8 +135,8 @@ fn seats_of_pool(
     Ok(rows)
 }
 
-/// The place of a user in the line of a pool, from 1; none if they do not wait.
-pub(crate) fn place_in_line(
+/// The place of a user on the waitlist of a pool, from 1; none if they do not wait.
+pub(crate) fn waitlist_place(
     r: &mut Read,
     tenant: &TenantId,
     seat: &Seat,
@@ -220,7 +220,7 @@ pub(crate) fn pool_counts(
     Ok(rows.into_iter().collect())
 }
 
-/// What settling these users has to look at: every pool, the heads of the lines, and the seats of
+/// What settling these users has to look at: every pool, the heads of the waitlists, and the seats of
 /// everybody who may be concerned.
 pub(crate) fn facts<'c>(
     r: &mut Read,
@@ -233,14 +233,15 @@ pub(crate) fn facts<'c>(
     let mut pools = BTreeMap::new();
     for pool in catalogue.pools() {
         let counts = counts.get(&pool).copied().unwrap_or_default();
-        let line = if counts.waiting == 0 { Vec::new() } else { line(r, tenant, &pool)? };
-        let in_sight = u64::try_from(line.len()).unwrap_or(u64::MAX);
-        concerned.extend(line.iter().cloned());
+        let waitlist =
+            if counts.waiting == 0 { Vec::new() } else { self::waitlist(r, tenant, &pool)? };
+        let in_sight = u64::try_from(waitlist.len()).unwrap_or(u64::MAX);
+        concerned.extend(waitlist.iter().cloned());
         let facts = PoolFacts {
             limit: catalogue.seat_limit(&pool),
             held: counts.held,
-            line_goes_on: counts.waiting > in_sight,
-            line,
+            waitlist_goes_on: counts.waiting > in_sight,
+            waitlist,
         };
         pools.insert(pool, facts);
     }
@@ -284,12 +285,12 @@ pub(crate) fn store(
     Ok(())
 }
 
-fn line(r: &mut Read, tenant: &TenantId, pool: &Pool) -> Result<Vec<UserId>, Error> {
+fn waitlist(r: &mut Read, tenant: &TenantId, pool: &Pool) -> Result<Vec<UserId>, Error> {
     let users = r.query(
         "SELECT user_id FROM seats
          WHERE tenant = $1 AND pool_kind = $2 AND pool_key = $3 AND state = 'waiting'
          ORDER BY since, user_id LIMIT $4",
-        params![tenant.as_str(), pool.kind(), pool.key().as_str(), LINE_HEAD_MAX],
+        params![tenant.as_str(), pool.kind(), pool.key().as_str(), WAITLIST_HEAD_MAX],
         |row| Ok(UserId(row.text(0)?)),
     )?;
     Ok(users)

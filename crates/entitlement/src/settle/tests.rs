@@ -43,7 +43,7 @@ struct World {
     limits: BTreeMap<Pool, u32>,
     seats: BTreeMap<(UserId, Pool), Seat>,
     clock: i64,
-    /// How many of a line are shown at once.
+    /// How many of a waitlist are shown at once.
     head: usize,
 }
 
@@ -63,15 +63,15 @@ impl World {
         }
     }
 
-    fn in_line(&self, pool: &Pool) -> Vec<(Timestamp, UserId)> {
-        let mut line: Vec<_> = self
+    fn waitlist(&self, pool: &Pool) -> Vec<(Timestamp, UserId)> {
+        let mut waitlist: Vec<_> = self
             .seats
             .values()
             .filter(|seat| seat.pool == *pool && seat.state == SeatState::Waiting)
             .map(|seat| (seat.since, seat.user.clone()))
             .collect();
-        line.sort();
-        line
+        waitlist.sort();
+        waitlist
     }
 
     fn held(&self, pool: &Pool) -> u64 {
@@ -83,14 +83,14 @@ impl World {
         let mut users: BTreeSet<UserId> = wants.iter().map(|want| want.user.clone()).collect();
         let mut pools = BTreeMap::new();
         for pool in self.catalogue.pools() {
-            let line: Vec<_> = self.in_line(&pool).into_iter().map(|(_, user)| user).collect();
+            let waitlist: Vec<_> = self.waitlist(&pool).into_iter().map(|(_, user)| user).collect();
             let facts = PoolFacts {
                 limit: self.limits.get(&pool).copied(),
                 held: self.held(&pool),
-                line_goes_on: line.len() > self.head,
-                line: line.into_iter().take(self.head).collect(),
+                waitlist_goes_on: waitlist.len() > self.head,
+                waitlist: waitlist.into_iter().take(self.head).collect(),
             };
-            users.extend(facts.line.iter().cloned());
+            users.extend(facts.waitlist.iter().cloned());
             pools.insert(pool, facts);
         }
         let seats = self.seats.values().filter(|seat| users.contains(&seat.user));
@@ -469,7 +469,7 @@ fn check_settled(world: &World, wanted: &BTreeMap<UserId, Entitlement>) {
     for pool in world.catalogue.pools() {
         let room =
             world.limits.get(&pool).is_none_or(|limit| world.held(&pool) < u64::from(*limit));
-        assert!(!room || world.in_line(&pool).is_empty(), "{pool} has room and a line");
+        assert!(!room || world.waitlist(&pool).is_empty(), "{pool} has room and a waitlist");
     }
     for (user, entitlement) in wanted {
         let own: Vec<_> = world.seats.values().filter(|seat| seat.user == *user).collect();
@@ -538,18 +538,18 @@ proptest! {
             let before = world.clone();
             take(&mut world, &mut wanted, step);
             for pool in world.catalogue.pools() {
-                // Of those who stood in line, the ones still there stand behind the ones served,
-                // and in front of whoever was served without having stood in line.
-                let line = before.in_line(&pool);
+                // Of those who waited, the ones still there come behind the ones served,
+                // and in front of whoever was served without having waited.
+                let waitlist = before.waitlist(&pool);
                 let holds = |user: &UserId| {
                     let seat = world.seats.get(&(user.clone(), pool.clone()));
                     seat.map(|seat| seat.state)
                 };
-                let first_left = line.iter().find(|(_, user)| {
+                let first_left = waitlist.iter().find(|(_, user)| {
                     holds(user) == Some(SeatState::Waiting)
                 });
                 let Some(first_left) = first_left else { continue };
-                for served in line.iter().filter(|(_, user)| holds(user) == Some(SeatState::Held)) {
+                for served in waitlist.iter().filter(|(_, user)| holds(user) == Some(SeatState::Held)) {
                     prop_assert!(served < first_left);
                 }
                 let overtook = world.seats.values().any(|seat| {
@@ -557,7 +557,7 @@ proptest! {
                         && seat.state == SeatState::Held
                         && !before.seats.contains_key(&(seat.user.clone(), pool.clone()))
                 });
-                prop_assert!(!overtook, "{} was given past its line", pool);
+                prop_assert!(!overtook, "{} was given past its waitlist", pool);
             }
         }
     }

@@ -1,4 +1,4 @@
-//! Pools, lines and who is next.
+//! Pools, waitlists and who is next.
 
 use super::*;
 
@@ -18,7 +18,7 @@ async fn an_empty_pool_makes_wait_and_the_request_does_not_fail() {
         entitlement.license.unwrap().chain[0],
         "Unassigned (no meetings license): the tenant's default license, while waiting for Workplace Business"
     );
-    assert_eq!(entitlement.waiting[0].place_in_line, Some(1));
+    assert_eq!(entitlement.waiting[0].waitlist_place, Some(1));
     assert_eq!(
         entitlement.findings,
         [
@@ -50,7 +50,7 @@ async fn a_freed_seat_goes_to_who_waits_longest_in_the_same_commit() {
 }
 
 #[tokio::test]
-async fn a_raised_limit_serves_the_whole_line() {
+async fn a_raised_limit_serves_the_whole_waitlist() {
     let server = Server::start().await;
     server.set_limit(&product("phone"), 0);
     let mut users = Vec::new();
