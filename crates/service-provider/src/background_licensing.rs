@@ -41,15 +41,23 @@ impl ServiceProvider {
     /// One round of the background. Effects come first: a leaver must be out.
     pub(crate) fn licensing_round(&self) -> Result<WorkedOff> {
         let mut done = WorkedOff::default();
-        for tenant in self.tenants_with(Work::Effects)? {
-            done.effects += self.effects_of(&tenant)?;
-        }
-        for work in [Work::Stale, Work::Pools] {
+        // What goes wrong with one tenant is told at the end, and keeps no other from its turn.
+        let mut first_error = None;
+        for work in [Work::Effects, Work::Stale, Work::Pools] {
             for tenant in self.tenants_with(work)? {
-                done.settlements += self.settlements_of(&tenant, work)?;
+                let outcome = match work {
+                    Work::Effects => self.effects_of(&tenant).map(|n| done.effects += n),
+                    Work::Stale | Work::Pools => {
+                        self.settlements_of(&tenant, work).map(|n| done.settlements += n)
+                    }
+                };
+                if let Err(error) = outcome {
+                    tracing::warn!(error = %Chain(&error), %tenant, "background work failed");
+                    first_error.get_or_insert(error);
+                }
             }
         }
-        Ok(done)
+        first_error.map_or(Ok(done), Err)
     }
 
     fn tenants_with(&self, work: Work) -> Result<Vec<TenantId>> {
@@ -106,8 +114,12 @@ impl ServiceProvider {
                 EFFECT_LEASE_SECS,
                 EFFECT_BATCH_MAX,
             )?;
-            if tasks.is_empty() && task::counts(tx, scope, effect::QUEUE)?.open() == 0 {
-                stale::close(tx, &tenant, Work::Effects)?;
+            if tasks.is_empty() {
+                // What is left waits for its time: the tenants behind have their turn before it.
+                match task::counts(tx, scope, effect::QUEUE)?.open() {
+                    0 => stale::close(tx, &tenant, Work::Effects)?,
+                    _ => stale::postpone(tx, &ctx, &tenant, Work::Effects)?,
+                }
             }
             Ok(tasks)
         })

@@ -49,6 +49,15 @@ pub(crate) fn close(tx: &mut Tx, tenant: &TenantId, work: Work) -> Result<(), Er
     Ok(())
 }
 
+/// Puts the tenant behind all others that have work of this kind.
+pub(crate) fn postpone(tx: &mut Tx, ctx: &Ctx, tenant: &TenantId, work: Work) -> Result<(), Error> {
+    tx.execute(
+        "UPDATE open_work SET since = $1 WHERE tenant = $2 AND kind = $3",
+        params![ctx.now, tenant.as_str(), work.as_str()],
+    )?;
+    Ok(())
+}
+
 /// Whether the background has work of this kind for this tenant.
 pub(crate) fn is_open(r: &mut Read, tenant: &TenantId, work: Work) -> Result<bool, Error> {
     let found = r.query_opt(

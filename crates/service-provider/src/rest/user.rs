@@ -127,23 +127,25 @@ pub(super) async fn create(
             )));
         }
     };
-    let (first_name, last_name) = (info.first_name.clone(), info.last_name.clone());
-    let user = blocking(move || match state {
-        Some(state) => provider.create_user(&ctx, caller.tenant(), &document(&info), state),
-        None => {
-            let person = SignUp {
-                email: info.email.clone(),
-                given_name: info.first_name.clone(),
-                family_name: info.last_name.clone(),
-            };
-            provider.sign_up(&ctx, caller.tenant(), &person)
-        }
+    let body = blocking(move || {
+        let tenant = caller.tenant();
+        let user = match state {
+            Some(state) => provider.create_user(&ctx, tenant, &document(&info), state)?,
+            None => {
+                let person = SignUp {
+                    email: info.email,
+                    given_name: info.first_name,
+                    family_name: info.last_name,
+                };
+                provider.sign_up(&ctx, tenant, &person)?
+            }
+        };
+        provider.db().read(|r| {
+            let kind = types(r, tenant, std::slice::from_ref(&user))?.pop().unwrap_or(TYPE_NONE);
+            shown(&user, kind)
+        })
     })
     .await?;
-    let body = json!({
-        "id": user.id, "email": user.user_name, "status": user.state.as_str(),
-        "first_name": first_name, "last_name": last_name, "type": TYPE_UNASSIGNED,
-    });
     Ok((StatusCode::CREATED, Json(body)))
 }
 

@@ -12,7 +12,7 @@ fn sign_up(email: &str) -> Value {
 async fn who_signs_up_is_pending_has_no_license_and_is_adopted() {
     let server = Server::start().await;
     let user = server.post("/v2/users", sign_up("ana@acme.test")).await.created();
-    assert_eq!(user["status"], "pending");
+    assert_eq!((&user["status"], &user["type"]), (&json!("pending"), &json!(99)));
     let ana = user["id"].as_str().unwrap();
     assert_eq!(server.has(ana), "");
     assert!(server.entitlement(ana).findings[0].contains("pending"));
@@ -47,7 +47,7 @@ async fn an_open_tenant_lets_people_in_at_once() {
     settings.self_signup = SelfSignup::Active;
     server.provider.set_tenant_settings(&server.ctx(), &server.tenant, &settings).unwrap();
     let user = server.post("/v2/users", sign_up("ana@acme.test")).await.created();
-    assert_eq!(user["status"], "active");
+    assert_eq!((&user["status"], &user["type"]), (&json!("active"), &json!(4)));
     assert_eq!(server.has("ana@acme.test"), "unassigned");
 }
 
