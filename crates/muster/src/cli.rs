@@ -34,12 +34,26 @@ pub struct Global {
 /// Every verb.
 #[derive(Debug, Subcommand)]
 pub enum Command {
+    /// Tell the whole lifecycle with made-up people, over real HTTP, and check it.
+    Demo(command::demo::DemoArgs),
     /// Write a configuration and a key file for a new installation.
     Init(command::init::InitArgs),
     /// Run the halves that are configured.
     Serve(command::serve::ServeArgs),
     #[command(subcommand)]
     Source(command::source::SourceCommand),
+    #[command(subcommand)]
+    Person(command::person::PersonCommand),
+    #[command(subcommand)]
+    Group(command::group::GroupCommand),
+    #[command(subcommand)]
+    Rule(command::rule::RuleCommand),
+    #[command(subcommand)]
+    App(command::app::AppCommand),
+    Plan(command::plan::PlanArgs),
+    Apply(command::apply::ApplyArgs),
+    Provision(command::provision::ProvisionArgs),
+    Explain(command::explain::ExplainArgs),
     Log(command::log::LogArgs),
     #[command(subcommand)]
     Tenant(command::tenant::TenantCommand),
@@ -47,6 +61,8 @@ pub enum Command {
     License(command::license::LicenseArgs),
     Seats(command::seats::SeatsArgs),
     User(command::user::UserArgs),
+    #[command(subcommand)]
+    Config(command::config::ConfigCommand),
 }
 
 /// What every command gets.
@@ -64,14 +80,24 @@ pub struct Context {
 pub async fn run(cli: Cli) -> Result<(), CommandError> {
     let context = Context { config: cli.global.config, output: Output { json: cli.global.json } };
     match cli.command {
+        Command::Demo(args) => command::demo::run(&context, args).await,
         Command::Init(args) => command::init::run(&context, args),
         Command::Serve(args) => command::serve::run(&context, args).await,
         Command::Source(command) => command::source::run(&context, command),
+        Command::Person(command) => command::person::run(&context, command),
+        Command::Group(command) => command::group::run(&context, command),
+        Command::Rule(command) => command::rule::run(&context, command),
+        Command::App(command) => command::app::run(&context, command).await,
+        Command::Plan(args) => command::plan::run(&context, args).await,
+        Command::Apply(args) => command::apply::run(&context, args).await,
+        Command::Provision(args) => command::provision::run(&context, args).await,
+        Command::Explain(args) => command::explain::run(&context, args).await,
         Command::Log(args) => command::log::run(&context, args).await,
         Command::Tenant(command) => command::tenant::run(&context, command),
         Command::Token(args) => command::token::run(&context, args),
         Command::License(args) => command::license::run(&context, args),
         Command::Seats(args) => command::seats::run(&context, args),
         Command::User(args) => command::user::run(&context, args),
+        Command::Config(command) => command::config::run(&context, command),
     }
 }

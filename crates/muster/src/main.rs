@@ -3,6 +3,8 @@
 mod cli;
 mod command;
 mod config;
+mod configuration;
+mod demo;
 mod duration;
 mod error;
 mod installation;

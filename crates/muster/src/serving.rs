@@ -57,6 +57,10 @@ impl Serving {
             }),
         );
         self.serve(listener, router);
+        let stopped = self.stopped();
+        self.running.spawn(async move {
+            directory.run_background(stopped).await.map_err(std::io::Error::other)
+        });
     }
 
     fn serve(&mut self, listener: TcpListener, router: Router) {

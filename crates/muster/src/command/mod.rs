@@ -1,8 +1,18 @@
 //! One file for each verb.
 
+pub mod app;
+pub mod apply;
+pub mod config;
+pub mod demo;
+pub mod explain;
+pub mod group;
 pub mod init;
 pub mod license;
 pub mod log;
+pub mod person;
+pub mod plan;
+pub mod provision;
+pub mod rule;
 pub mod seats;
 pub mod serve;
 pub mod source;
