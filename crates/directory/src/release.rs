@@ -46,7 +46,7 @@ impl Releases {
         let mut covered = approved.clone();
         let mut recent: BTreeMap<ChangeSubject, Toll> = BTreeMap::new();
         let rows = r.query(
-            "SELECT subject, change_digest, deactivations, license_removals, recreations \
+            "SELECT subject, change_digest, deactivations, license_removals, recreations, done_at \
              FROM releases WHERE application_id = $1 AND released_at > $2 ORDER BY released_at",
             params![id.as_str(), hours_before(now, limits::GUARD_WINDOW_HOURS)],
             |row| {
@@ -55,11 +55,15 @@ impl Releases {
                     license_removals: row.count(3)?,
                     recreations: row.count(4)?,
                 };
-                Ok((subject(row.text_ref(0)?)?, row.text(1)?, toll))
+                let open = row.opt_timestamp(5)?.is_none();
+                Ok((subject(row.text_ref(0)?)?, row.text(1)?, toll, open))
             },
         )?;
-        for (subject, digest, toll) in rows {
-            covered.changes.insert((subject.clone(), digest));
+        for (subject, digest, toll, open) in rows {
+            // What was let pass and made is used up: the same change again is a new one.
+            if open {
+                covered.changes.insert((subject.clone(), digest));
+            }
             // Of several releases of one subject the last one counts.
             recent.insert(subject, toll);
         }
@@ -101,7 +105,8 @@ impl Releases {
             tx.execute(
                 "INSERT INTO releases (application_id, subject, change_digest, deactivations, \
                  license_removals, recreations, released_at) VALUES ($1, $2, $3, $4, $5, $6, $7) \
-                 ON CONFLICT (application_id, subject, change_digest) DO NOTHING",
+                 ON CONFLICT (application_id, subject, change_digest) DO UPDATE SET \
+                 released_at = excluded.released_at, done_at = NULL",
                 params![
                     id.as_str(),
                     change.subject.to_string(),
@@ -119,6 +124,26 @@ impl Releases {
         )?;
         Ok(())
     }
+}
+
+/// Uses up what let a change pass, once it was made: a release or an approval lets it pass once.
+pub(crate) fn spend(
+    tx: &mut Tx,
+    now: Timestamp,
+    id: &ApplicationId,
+    change: &Change,
+) -> Result<(), Error> {
+    let subject = change.subject.to_string();
+    tx.execute(
+        "UPDATE releases SET done_at = $1 \
+         WHERE application_id = $2 AND subject = $3 AND change_digest = $4",
+        params![now, id.as_str(), subject.as_str(), change.digest.as_str()],
+    )?;
+    tx.execute(
+        "DELETE FROM approvals WHERE application_id = $1 AND subject = $2 AND change_digest = $3",
+        params![id.as_str(), subject, change.digest.as_str()],
+    )?;
+    Ok(())
 }
 
 /// Writes down that a person approved a plan, as they saw it.

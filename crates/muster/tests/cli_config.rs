@@ -49,7 +49,35 @@ fn the_guide_is_applied_once_and_then_there_is_nothing_to_do() {
         planned.replace("11 to create, 0 to change.", ""),
         applied.replace("11 created, 0 changed.", "")
     );
-    assert_snapshot!(applied, @"");
+    assert_snapshot!(applied, @r#"
+    exit 0
+    create  tenant       acme
+              license type workplace-enterprise: new, "Workplace Enterprise", rank 400, no seat limit
+              license type workplace-business: new, "Workplace Business", rank 300, no seat limit
+              license type workplace-licensed: new, "Workplace Licensed", rank 200, no seat limit, userType Licensed
+              license type basic: new, "Basic", rank 100, no seat limit, retired
+              license type unassigned: new, "Unassigned (no meetings license)", rank 0, no seat limit, userType Unassigned
+              product contact-center: new, "Zoom Contact Center", no seat limit
+              product phone: new, "Zoom Phone", no seat limit
+              product webinars: new, "Zoom Webinars", no seat limit
+              default license: none -> unassigned
+              adopt: self-signup -> always
+              grant of "Zoom - Contact Center": new, workplace-business, contact-center, phone, recording=cloud, recording-retention=365-days
+              grant of "Zoom - Meetings": new, workplace-licensed, recording=local
+              grant of "Zoom - Phone": new, workplace-business, phone, recording=cloud, voicemail-transcription=on
+              grant of "Zoom - Webinars": new, workplace-licensed, webinars, recording=cloud, webinar-registration=required
+    create  group        Zoom - Meetings
+    create  group        Zoom - Phone
+    create  group        Zoom - Contact Center
+    create  group        Zoom - Webinars
+    create  rule         Everybody
+    create  rule         Sales and support call customers
+    create  rule         Support agents
+    create  rule         Marketing hosts webinars
+    create  source       hr
+    create  application  zoom
+    11 created, 0 changed.
+    "#);
     assert_eq!(office.run(&format!("config plan {acme}")), NOTHING);
     assert_eq!(office.run(&format!("config apply {acme}")), NOTHING);
 }
@@ -75,28 +103,59 @@ fn what_is_exported_changes_nothing_when_it_is_applied() {
 fn a_mistake_is_told_with_its_file_and_line_and_what_was_probably_meant() {
     let office = Office::new();
     write(&office, "d/groups.toml", &GROUPS.replace("condition", "conditon"));
-    assert_snapshot!(office.run("config plan d"), @"");
+    assert_snapshot!(office.run("config plan d"), @r"
+    exit 2
+    error: d/groups.toml:6: the key `conditon` is not known
+      -> Did you mean `condition`?
+    ");
     write(&office, "d/groups.toml", &GROUPS.replace("user.department", "user.departmnet"));
-    assert_snapshot!(office.run("config apply d"), @"");
+    assert_snapshot!(office.run("config apply d"), @r#"
+    exit 2
+    error: rule `Sales people`: the condition cannot be used
+      user.departmnet == "Sales"
+           ^ column 6: `user` has no attribute `departmnet`; did you mean `department`?
+    "#);
     write(&office, "d/groups.toml", &GROUPS.replace("groups = [\"Sales\"]", "groups = [\"Sale\"]"));
-    assert_snapshot!(office.run("config apply d"), @"");
+    assert_snapshot!(office.run("config apply d"), @r"
+    exit 2
+    error: rule `Sales people` names the group `Sale`, which is neither in the files nor in the directory
+      -> Did you mean `Sales`?
+    ");
     write(&office, "d/groups.toml", GROUPS);
     write(&office, "d/service-provider/t.toml", "name = \"t\"\npreset = \"gide\"\n");
-    assert_snapshot!(office.run("config plan d"), @"");
+    assert_snapshot!(office.run("config plan d"), @r"
+    exit 2
+    error: Tenant `t`: there is no preset `gide`; there is `guide`.
+    ");
     write(
         &office,
         "d/service-provider/t.toml",
         "name = \"t\"\n[[grant]]\ngroup = \"a\"\nlicence = \"b\"\n",
     );
-    assert_snapshot!(office.run("config plan d"), @"");
+    assert_snapshot!(office.run("config plan d"), @r"
+    exit 2
+    error: d/service-provider/t.toml:4: the key `licence` is not known
+      -> Did you mean `license`?
+    ");
     write(
         &office,
         "d/service-provider/t.toml",
         "name = \"t\"\n[[grant]]\ngroup = \"a\"\nlicense = \"b\"\n",
     );
-    assert_snapshot!(office.run("config apply d"), @"");
-    assert_snapshot!(office.run("tenant list"), @"");
-    assert_snapshot!(office.run("config plan nowhere"), @"");
+    assert_snapshot!(office.run("config apply d"), @r"
+    exit 2
+    error: tenant `t`: There is no license type `b`. `muster license list` shows those there are.
+      -> What came before it is applied. Correct it and apply again.
+    ");
+    assert_snapshot!(office.run("tenant list"), @r"
+    exit 0
+    Nothing to show.
+    ");
+    assert_snapshot!(office.run("config plan nowhere"), @r"
+    exit 2
+    error: nowhere holds no configuration
+      -> It has groups.toml and the folders sources, applications and service-provider.
+    ");
 }
 
 #[test]
@@ -104,8 +163,18 @@ fn a_token_file_is_read_and_sealed_and_one_that_is_missing_stops_all_of_it() {
     let office = Office::new();
     write(&office, "d/groups.toml", GROUPS);
     write(&office, "d/applications/app.toml", APPLICATION);
-    assert_snapshot!(office.run("config apply d"), @"");
-    assert_snapshot!(office.run("config plan d"), @"");
+    assert_snapshot!(office.run("config apply d"), @r"
+    exit 2
+    error: the token file d/applications/app.token cannot be read: No such file or directory (os error 2)
+    ");
+    assert_snapshot!(office.run("config plan d"), @r"
+    exit 0
+    create  group        Sales
+    create  rule         Sales people
+    create  application  app
+    3 to create, 0 to change.
+    The token of app would be read from d/applications/app.token.
+    ");
     write(&office, "d/applications/app.token", "mst_secret\n");
     let applied = office.done("config apply d");
     assert!(applied.contains("The token of app was read and sealed."), "{applied}");
@@ -130,11 +199,27 @@ fn a_change_says_what_differs_and_what_no_file_names_is_kept() {
         "name = \"t\"\npreset = \"guide\"\nself_signup = \"forbidden\"\n\
          [[product]]\nkey = \"phone\"\nname = \"Zoom Phone\"\nseats = 50\n",
     );
-    assert_snapshot!(office.run("config plan d"), @"");
+    assert_snapshot!(office.run("config plan d"), @r#"
+    exit 0
+    change  tenant       t
+              product phone: "Zoom Phone", no seat limit -> "Zoom Phone", 50 seats
+              self-signup: pending -> forbidden
+    create  group        Desk
+    keep    group        Sales (no file names it)
+    change  rule         Sales people
+              condition: "user.department == \"Sales\"" -> "user.department == \"Support\""
+              groups: - "Sales"
+              groups: + "Desk"
+    1 to create, 2 to change.
+    "#);
     let json = office.done("config apply d --json");
     let applied: serde_json::Value = serde_json::from_str(&json["exit 0\n".len()..]).unwrap();
     assert_eq!(applied["changes"][0]["kind"], "tenant");
-    assert_snapshot!(office.run("config apply d"), @"");
+    assert_snapshot!(office.run("config apply d"), @r"
+    exit 0
+    keep    group        Sales (no file names it)
+    Nothing to do: both are as the files say.
+    ");
 }
 
 #[test]
@@ -143,7 +228,10 @@ fn a_half_that_is_not_configured_is_skipped_with_a_sentence() {
     office.write("muster.toml", "[service_provider]\n");
     let applied = office.done(&format!("config apply {}", example("acme")));
     let last = applied.lines().rev().take(2).collect::<Vec<_>>();
-    assert_snapshot!(last.join("\n"), @"");
+    assert_snapshot!(last.join("\n"), @r"
+    1 created, 0 changed.
+    This installation has no directory: 4 groups, 4 rules, 1 source, 1 application skipped.
+    ");
     assert_eq!(
         office.run(&format!("config apply {}", example("acme"))).lines().last(),
         Some("Nothing to do: both are as the files say.")

@@ -1,6 +1,8 @@
 //! The directory on the command line: sources, people, groups, rules and the log, through the real
 //! binary in a temporary folder.
 
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 mod office;
 
 use insta::assert_snapshot;

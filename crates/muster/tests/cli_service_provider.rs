@@ -96,48 +96,135 @@ fn a_token_is_rotated_with_an_overlap_and_revoked_at_once() {
     office.done("token revoke okta");
     let listed = json_of(&office, &["token", "list", "--json"]);
     assert_eq!((&listed[0]["state"], &listed[1]["state"]), (&json!("revoked"), &json!("revoked")));
-    assert_snapshot!(office.run("token revoke okta"), @"");
-    assert_snapshot!(office.run("token create --expires-in 90"), @"");
-    assert_snapshot!(office.run("token create --expires-in 0d"), @"");
+    assert_snapshot!(office.run("token revoke okta"), @r"
+    exit 1
+    error: There is no token that is not revoked already, `okta`.
+    ");
+    assert_snapshot!(office.run("token create --expires-in 90"), @r"
+    exit 2
+    error: invalid value '90' for '--expires-in <DURATION>': `90` is no duration: write a whole number of days (90d), hours (12h) or minutes (30m), at most 36500d
+
+    For more information, try '--help'.
+    ");
+    assert_snapshot!(office.run("token create --expires-in 0d"), @r"
+    exit 1
+    error: A token cannot end before it begins. Give a later moment.
+    ");
 }
 
 #[test]
 fn the_tenant_may_be_left_out_when_there_is_only_one() {
     let office = Office::new();
-    assert_snapshot!(office.run("token list"), @"");
-    assert_snapshot!(office.run("tenant create acme"), @"");
-    assert_snapshot!(office.run("token list"), @"");
-    assert_snapshot!(office.run("tenant create ACME"), @"");
+    assert_snapshot!(office.run("token list"), @r"
+    exit 2
+    error: there is no tenant
+      -> `muster tenant create NAME` makes one.
+    ");
+    assert_snapshot!(office.run("tenant create acme"), @r"
+    exit 0
+    Created tenant acme.
+    Next: muster token create --tenant acme
+    ");
+    assert_snapshot!(office.run("token list"), @r"
+    exit 0
+    Nothing to show.
+    ");
+    assert_snapshot!(office.run("tenant create ACME"), @r"
+    exit 1
+    error: There is already a tenant `ACME`.
+    ");
     office.done("tenant create umbrella");
-    assert_snapshot!(office.run("token list"), @"");
-    assert_snapshot!(office.run("token list --tenant acmee"), @"");
-    assert_snapshot!(office.run("tenant list"), @"");
+    assert_snapshot!(office.run("token list"), @r"
+    exit 2
+    error: there are 2 tenants: acme, umbrella
+      -> Name one with --tenant NAME.
+    ");
+    assert_snapshot!(office.run("token list --tenant acmee"), @r"
+    exit 1
+    error: There is no tenant `acmee`.
+      -> `muster tenant list` shows those there are.
+    ");
+    assert_snapshot!(office.run("tenant list"), @r"
+    exit 0
+    ──────────────────────────────────────────────────────────────────────────────────
+     Name       Default license   Self-signup   Adopts        Created
+    ══════════════════════════════════════════════════════════════════════════════════
+     acme       none              pending       self-signup   [TIME]
+    ──────────────────────────────────────────────────────────────────────────────────
+     umbrella   none              pending       self-signup   [TIME]
+    ──────────────────────────────────────────────────────────────────────────────────
+    ");
 }
 
 #[test]
 fn groups_grant_licenses_before_they_are_there() {
     let office = acme();
-    assert_snapshot!(office.run("license types"), @"");
+    assert_snapshot!(office.run("license types"), @r"
+    exit 0
+    ──────────────────────────────────────────────────────────────────────────────────────────────────────
+     Kind      Key                    Name                               Rank   Is        Held   Limit
+    ══════════════════════════════════════════════════════════════════════════════════════════════════════
+     license   workplace-enterprise   Workplace Enterprise               400    -         0      no limit
+    ──────────────────────────────────────────────────────────────────────────────────────────────────────
+     license   workplace-business     Workplace Business                 300    -         0      no limit
+    ──────────────────────────────────────────────────────────────────────────────────────────────────────
+     license   workplace-licensed     Workplace Licensed                 200    -         0      no limit
+    ──────────────────────────────────────────────────────────────────────────────────────────────────────
+     license   basic                  Basic                              100    retired   0      no limit
+    ──────────────────────────────────────────────────────────────────────────────────────────────────────
+     license   unassigned             Unassigned (no meetings license)   0      default   0      no limit
+    ──────────────────────────────────────────────────────────────────────────────────────────────────────
+     product   contact-center         Zoom Contact Center                -      -         0      no limit
+    ──────────────────────────────────────────────────────────────────────────────────────────────────────
+     product   phone                  Zoom Phone                         -      -         0      no limit
+    ──────────────────────────────────────────────────────────────────────────────────────────────────────
+     product   webinars               Zoom Webinars                      -      -         0      no limit
+    ──────────────────────────────────────────────────────────────────────────────────────────────────────
+    ");
     assert_snapshot!(
         office.run("license grant Sales --license workplace-business --products phone,webinars --policy recording=cloud"),
-        @""
+        @r"
+        exit 0
+        Sales will grant that once there is a group of this name.
+        "
     );
-    assert_snapshot!(office.run("license grant Sales"), @"");
-    assert_snapshot!(office.run("license grant Sales --products fax"), @"");
-    assert_snapshot!(office.run("license grant Sales --policy recording"), @"");
+    assert_snapshot!(office.run("license grant Sales"), @r"
+    exit 2
+    error: nothing is granted to `Sales`
+      -> Give --license, --products or --policy; `muster license ungrant` removes a grant.
+    ");
+    assert_snapshot!(office.run("license grant Sales --products fax"), @r"
+    exit 1
+    error: There is no product `fax`. `muster license list` shows those there are.
+    ");
+    assert_snapshot!(office.run("license grant Sales --policy recording"), @r"
+    exit 2
+    error: invalid value 'recording' for '--policy <NAME=VALUE>': write it as name=value
+
+    For more information, try '--help'.
+    ");
     let grants = json_of(&office, &["license", "grants", "--json"]);
     assert_eq!(grants[0]["group_name"], "Sales");
     assert_eq!(grants[0]["products"], json!(["phone", "webinars"]));
     assert_eq!(grants.as_array().unwrap().len(), 5);
-    assert_snapshot!(office.run("license ungrant Sales"), @"");
+    assert_snapshot!(office.run("license ungrant Sales"), @r"
+    exit 0
+    Sales grants nothing any more; 0 members decided again.
+    ");
 }
 
 #[test]
 fn the_default_license_is_changed_and_holders_of_a_retired_type_are_moved() {
     let office = acme();
     hire(&office, &["ana", "bo"]);
-    assert_snapshot!(office.run("license retire unassigned"), @"");
-    assert_snapshot!(office.run("license default workplace-business"), @"");
+    assert_snapshot!(office.run("license retire unassigned"), @r"
+    exit 1
+    error: Unassigned (no meetings license) is the tenant's default license and cannot be retired. Set another first: `muster license default TYPE`.
+    ");
+    assert_snapshot!(office.run("license default workplace-business"), @r"
+    exit 0
+    Who is granted no license gets workplace-business.
+    ");
     let pools = json_of(&office, &["seats", "list", "--json"]);
     let held = |key: &str| {
         let rows = pools.as_array().unwrap();
@@ -146,9 +233,18 @@ fn the_default_license_is_changed_and_holders_of_a_retired_type_are_moved() {
     assert_eq!((held("workplace-business"), held("unassigned")), (json!(2), json!(0)));
     office.done("license default workplace-licensed");
     office.done("license grant Sales --license workplace-business");
-    assert_snapshot!(office.run("license retire workplace-business"), @"");
-    assert_snapshot!(office.run("license move-holders workplace-business workplace-licensed"), @"");
-    assert_snapshot!(office.run("license default --none"), @"");
+    assert_snapshot!(office.run("license retire workplace-business"), @r"
+    exit 0
+    workplace-business is given to nobody any more.
+    ");
+    assert_snapshot!(office.run("license move-holders workplace-business workplace-licensed"), @r"
+    exit 0
+    0 holders moved from workplace-business to workplace-licensed; 3 grants and 0 direct grants name the new one now.
+    ");
+    assert_snapshot!(office.run("license default --none"), @r"
+    exit 0
+    Who is granted no license gets none.
+    ");
 }
 
 #[test]
@@ -157,15 +253,79 @@ fn who_waits_gets_the_seat_that_is_freed() {
     office.done("license default workplace-licensed");
     office.done("seats limit license workplace-licensed 1");
     hire(&office, &["ana", "bo"]);
-    assert_snapshot!(office.run("seats list"), @"");
-    assert_snapshot!(office.run("seats holders license workplace-licensed"), @"");
-    assert_snapshot!(office.run("seats waitlist"), @"");
-    assert_snapshot!(office.run("seats explain bo@acme.example"), @"");
-    assert_snapshot!(office.run("seats limit license workplace-licensed 0"), @"");
-    assert_snapshot!(office.run("seats holders product fax"), @"");
+    assert_snapshot!(office.run("seats list"), @r"
+    exit 0
+    ──────────────────────────────────────────────────────────────────────────────────────────────────────
+     Kind      Key                    Name                               Held   Limit      Free   Waiting
+    ══════════════════════════════════════════════════════════════════════════════════════════════════════
+     license   workplace-enterprise   Workplace Enterprise               0      no limit   -      0
+    ──────────────────────────────────────────────────────────────────────────────────────────────────────
+     license   workplace-business     Workplace Business                 0      no limit   -      0
+    ──────────────────────────────────────────────────────────────────────────────────────────────────────
+     license   workplace-licensed     Workplace Licensed                 1      1          0      1
+    ──────────────────────────────────────────────────────────────────────────────────────────────────────
+     license   basic                  Basic                              0      no limit   -      0
+    ──────────────────────────────────────────────────────────────────────────────────────────────────────
+     license   unassigned             Unassigned (no meetings license)   0      no limit   -      0
+    ──────────────────────────────────────────────────────────────────────────────────────────────────────
+     product   contact-center         Zoom Contact Center                0      no limit   -      0
+    ──────────────────────────────────────────────────────────────────────────────────────────────────────
+     product   phone                  Zoom Phone                         0      no limit   -      0
+    ──────────────────────────────────────────────────────────────────────────────────────────────────────
+     product   webinars               Zoom Webinars                      0      no limit   -      0
+    ──────────────────────────────────────────────────────────────────────────────────────────────────────
+    ");
+    assert_snapshot!(office.run("seats holders license workplace-licensed"), @r"
+    exit 0
+    ────────────────────────────────────────────────────────────────────────────────────────────────────────
+     Pool                         User               Since                     Why
+    ════════════════════════════════════════════════════════════════════════════════════════════════════════
+     license workplace-licensed   ana@acme.example   [TIME]   the tenant's default license
+    ────────────────────────────────────────────────────────────────────────────────────────────────────────
+    ");
+    assert_snapshot!(office.run("seats waitlist"), @r"
+    exit 0
+    ───────────────────────────────────────────────────────────────────────────────────────────────────────
+     Pool                         User              Since                     Why
+    ═══════════════════════════════════════════════════════════════════════════════════════════════════════
+     license workplace-licensed   bo@acme.example   [TIME]   the tenant's default license
+    ───────────────────────────────────────────────────────────────────────────────────────────────────────
+    ");
+    assert_snapshot!(office.run("seats explain bo@acme.example"), @r"
+    exit 0
+    bo@acme.example is active.
+
+    Workplace Licensed (license workplace-licensed)
+      Workplace Licensed: the tenant's default license
+      waits for Workplace Licensed since 2026-11-24T12:55:14.688487Z, place 1 of 1 on the waitlist; 1 of 1 seats are held
+
+    No license is held.
+
+    To be known
+      bo@acme.example waits for Workplace Licensed: 1 of 1 seats are held. Free a seat or raise the limit.
+    ");
+    assert_snapshot!(office.run("seats limit license workplace-licensed 0"), @r"
+    exit 1
+    error: Workplace Licensed cannot be limited to 0 seats: 1 are held. Free 1 first; `muster seats list` says by whom.
+    ");
+    assert_snapshot!(office.run("seats holders product fax"), @r"
+    exit 1
+    error: there is no product fax
+      -> `muster seats list` shows those there are.
+    ");
     office.done("user deactivate ana@acme.example");
-    assert_snapshot!(office.run("seats holders license workplace-licensed"), @"");
-    assert_snapshot!(office.run("seats limit license workplace-licensed none"), @"");
+    assert_snapshot!(office.run("seats holders license workplace-licensed"), @r"
+    exit 0
+    ───────────────────────────────────────────────────────────────────────────────────────────────────────
+     Pool                         User              Since                     Why
+    ═══════════════════════════════════════════════════════════════════════════════════════════════════════
+     license workplace-licensed   bo@acme.example   [TIME]   the tenant's default license
+    ───────────────────────────────────────────────────────────────────────────────────────────────────────
+    ");
+    assert_snapshot!(office.run("seats limit license workplace-licensed none"), @r"
+    exit 0
+    Workplace Licensed has no limit: 1 held, 0 waiting.
+    ");
 }
 
 #[test]
@@ -173,24 +333,116 @@ fn who_leaves_is_out_with_a_receipt_and_can_come_back() {
     let office = acme();
     hire(&office, &["ana", "bo"]);
     office.done("user number add '+1 555 0100'");
-    assert_snapshot!(office.run("user number assign ana@acme.example '+1 555 0199'"), @"");
-    assert_snapshot!(office.run("user number assign ana@acme.example '+1 555 0100'"), @"");
-    assert_snapshot!(office.run("user number list"), @"");
-    assert_snapshot!(office.run("user show ANA@acme.example"), @"");
-    assert_snapshot!(office.run("user deactivate ana@acme.example"), @"");
-    assert_snapshot!(office.run("user list --status inactive"), @"");
-    assert_snapshot!(office.run("user reactivate ana@acme.example"), @"");
-    assert_snapshot!(office.run("user receipt ana@acme.example"), @"");
-    assert_snapshot!(office.run("user receipt bo@acme.example"), @"");
+    assert_snapshot!(office.run("user number assign ana@acme.example '+1 555 0199'"), @r"
+    exit 1
+    error: There is no phone number `+1 555 0199`.
+      -> `muster user number add NUMBER` puts one into the pool.
+    ");
+    assert_snapshot!(office.run("user number assign ana@acme.example '+1 555 0100'"), @r"
+    exit 0
+    ana@acme.example has +1 555 0100 now.
+    ");
+    assert_snapshot!(office.run("user number list"), @r"
+    exit 0
+    ──────────────────────────────────────────────────────────
+     Number        User               Since
+    ══════════════════════════════════════════════════════════
+     +1 555 0100   ana@acme.example   [TIME]
+    ──────────────────────────────────────────────────────────
+    ");
+    assert_snapshot!(office.run("user show ANA@acme.example"), @r"
+    exit 0
+    ana@acme.example
+      id             [ID]
+      external id    -
+      name           ana
+      origin         admin
+      version        1
+      created        [TIME]
+      last modified  [TIME]
+      groups         -
+
+    ana@acme.example is active.
+
+    Unassigned (no meetings license) (license unassigned)
+      Unassigned (no meetings license): the tenant's default license
+      seat of Unassigned (no meetings license) held since 2026-11-24T12:55:14.552341Z; 2 seats are held, without a limit
+    ");
+    assert_snapshot!(office.run("user deactivate ana@acme.example"), @r"
+    exit 0
+    ana@acme.example is out.
+
+    deactivation of ana@acme.example on [TIME] by cli:tess (muster user deactivate)
+      done         End sessions                 no sessions
+      done         Free the license             Unassigned (no meetings license) freed
+      done         Leave contact-center queues  was in no queue
+      done         Release phone numbers        +1 555 0100 released to the pool
+      done         Cancel upcoming meetings     no meetings
+      done         Keep recordings              no recordings
+      complete since [TIME]
+    ");
+    assert_snapshot!(office.run("user list --status inactive"), @r"
+    exit 0
+    ──────────────────────────────────────────────────────────────────────────────────────────────────────────────
+     Login              Name   State      Origin   Last modified             Id
+    ══════════════════════════════════════════════════════════════════════════════════════════════════════════════
+     ana@acme.example   ana    inactive   admin    [TIME]   [ID]
+    ──────────────────────────────────────────────────────────────────────────────────────────────────────────────
+    ");
+    assert_snapshot!(office.run("user reactivate ana@acme.example"), @r"
+    exit 0
+    ana@acme.example is in again.
+      back: the account and its settings
+      back: Unassigned (no meetings license), the tenant's default license, as soon as a seat is free
+      not back: +1 555 0100: back in the pool and perhaps with somebody else; assign a number
+    ");
+    assert_snapshot!(office.run("user receipt ana@acme.example"), @r"
+    exit 0
+
+    deactivation of ana@acme.example on [TIME] by cli:tess (muster user deactivate)
+      done         End sessions                 no sessions
+      done         Free the license             Unassigned (no meetings license) freed
+      done         Leave contact-center queues  was in no queue
+      done         Release phone numbers        +1 555 0100 released to the pool
+      done         Cancel upcoming meetings     no meetings
+      done         Keep recordings              no recordings
+      ended on [TIME]: reactivated
+      back: the account and its settings
+      back: Unassigned (no meetings license), the tenant's default license, as soon as a seat is free
+      not back: +1 555 0100: back in the pool and perhaps with somebody else; assign a number
+    ");
+    assert_snapshot!(office.run("user receipt bo@acme.example"), @r"
+    exit 0
+    bo@acme.example never left: there is no receipt.
+    ");
 }
 
 #[test]
 fn a_deletion_is_asked_about_and_leaves_its_receipt() {
     let office = acme();
     hire(&office, &["ana", "bo"]);
-    assert_snapshot!(office.run("user delete ana@acme.example"), @"");
-    assert_snapshot!(office.run("user delete ana@acme.example --yes"), @"");
-    assert_snapshot!(office.run("user show ana@acme.example"), @"");
+    assert_snapshot!(office.run("user delete ana@acme.example"), @r"
+    exit 2
+    error: nobody is here to be asked whether ana@acme.example goes
+      -> Say --yes to delete without being asked; `muster user deactivate` can be undone.
+    ");
+    assert_snapshot!(office.run("user delete ana@acme.example --yes"), @r"
+    exit 0
+    ana@acme.example is deleted.
+
+    deletion of ana@acme.example on [TIME] by cli:tess (muster user delete)
+      done         End sessions                 no sessions
+      done         Free the license             Unassigned (no meetings license) freed
+      done         Leave contact-center queues  was in no queue
+      done         Release phone numbers        had no number
+      done         Cancel upcoming meetings     no meetings
+      done         Delete recordings            no recordings
+      complete since [TIME]
+    ");
+    assert_snapshot!(office.run("user show ana@acme.example"), @r"
+    exit 1
+    error: There is no user `ana@acme.example`.
+    ");
     let receipts = json_of(&office, &["user", "receipt", "ana@acme.example", "--json"]);
     assert_eq!(receipts[0]["kind"], "deletion");
     let users = json_of(&office, &["user", "list", "--json"]);

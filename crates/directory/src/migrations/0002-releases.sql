@@ -7,6 +7,8 @@ CREATE TABLE releases (
     license_removals BIGINT NOT NULL,
     recreations BIGINT NOT NULL,
     released_at BIGINT NOT NULL,
+    -- When it was made; a release lets a change pass once.
+    done_at BIGINT,
     PRIMARY KEY (application_id, subject, change_digest)
 );
 CREATE INDEX releases_by_time ON releases (application_id, released_at);

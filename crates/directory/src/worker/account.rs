@@ -20,7 +20,7 @@ use super::{Run, look};
 use crate::client::Failure;
 use crate::directory::SCOPE;
 use crate::facts::{AccountSubject, World};
-use crate::{Error, account};
+use crate::{Error, account, release};
 
 /// How often one task looks and plans again before it gives up.
 const TURN_COUNT_MAX: u32 = 4;
@@ -166,9 +166,7 @@ impl Job<'_> {
                 self.looked = true;
                 look::account(self.run, &mut self.wire, &found.world, &found.subject).await
             }
-            Trouble::Failed(Failure::NotFound { .. }) if !creates => {
-                self.lost(found, change).await
-            }
+            Trouble::Failed(Failure::NotFound { .. }) if !creates => self.lost(found, change).await,
             trouble => Err(trouble),
         }
     }
@@ -195,7 +193,7 @@ impl Job<'_> {
         let (ctx, id, task) = (self.run.ctx(), self.run.id().clone(), self.task.clone());
         let payload = self.payload_of(change, &next);
         let application = self.run.application.config.name.clone();
-        let kind = kind_of(&change.action);
+        let (kind, made) = (kind_of(&change.action), change.clone());
         let fresh =
             matches!(change.action, Action::CreateAccount { .. } | Action::LinkAccount { .. });
         let recorded = self.run.directory.db.write_async(move |tx| {
@@ -210,6 +208,7 @@ impl Job<'_> {
                 let payload = json!({ "application": application, "findings": differing });
                 db::event::append(tx, &ctx, SCOPE, "account.differs", person, &payload)?;
             }
+            release::spend(tx, ctx.now, &id, &made)?;
             task::complete(tx, &task)?;
             Ok::<_, Error>(Ended::Done)
         });

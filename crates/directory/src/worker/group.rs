@@ -22,7 +22,7 @@ use super::{Run, look};
 use crate::client::Failure;
 use crate::directory::SCOPE;
 use crate::facts::World;
-use crate::{Error, account, person, pushed_group};
+use crate::{Error, account, person, pushed_group, release};
 
 /// How often one task looks and plans again before it gives up.
 const TURN_COUNT_MAX: u32 = 4;
@@ -246,6 +246,7 @@ impl Job<'_> {
     async fn end(&self, change: &Change, refused: Vec<Refused>) -> Result<Ended, Trouble> {
         if refused.is_empty() {
             let (ctx, task, group) = (self.run.ctx(), self.task.clone(), self.group.clone());
+            let (id, made) = (self.run.id().clone(), change.clone());
             let (added, removed) = change.action.member_changes();
             let payload = json!({
                 "application": self.run.application.config.name,
@@ -259,6 +260,7 @@ impl Job<'_> {
             });
             let end = move |tx: &mut db::Tx| {
                 db::event::append(tx, &ctx, SCOPE, "push_group.pushed", group.as_str(), &payload)?;
+                release::spend(tx, ctx.now, &id, &made)?;
                 task::complete(tx, &task)?;
                 Ok::<_, Error>(Ended::Done)
             };
@@ -282,11 +284,7 @@ impl Job<'_> {
 }
 
 /// The members of a group that concern one person: what `provision` pushes for them alone.
-pub(super) fn memberships_of_one(
-    world: &World,
-    person: &Person,
-    as_of: Date,
-) -> Vec<GroupId> {
+pub(super) fn memberships_of_one(world: &World, person: &Person, as_of: Date) -> Vec<GroupId> {
     let (assigned, _) = world.assigned(person, as_of);
     if assigned.is_empty() {
         return Vec::new();

@@ -4,6 +4,7 @@
 use std::time::Instant;
 
 use directory::{ApplyOutcome, ApplyReport};
+use jiff::civil::Date;
 use reqwest::Method;
 use serde_json::{Value, json};
 
@@ -26,6 +27,7 @@ const LEAVER_COUNT: usize = 3;
 /// Plays it.
 pub async fn play(stage: &mut Stage, size: usize) -> Result<DemoReport, CommandError> {
     let mut play = Play {
+        leavers: leavers(&company(size, stage.as_of), stage.as_of),
         rows: company(size, stage.as_of),
         token: String::new(),
         report: DemoReport::default(),
@@ -42,6 +44,8 @@ pub async fn play(stage: &mut Stage, size: usize) -> Result<DemoReport, CommandE
 
 struct Play {
     rows: Vec<Row>,
+    /// Those who leave in this story.
+    leavers: Vec<Row>,
     token: String,
     report: DemoReport,
 }
@@ -139,7 +143,7 @@ impl Play {
         let (_, queue) =
             stage.ask(&self.token, Method::POST, "/v2/contact_center/queues", Some(&queue)).await?;
         let queue = queue.get("queue_id").and_then(Value::as_str).unwrap_or_default().to_string();
-        for (n, row) in self.leavers(stage).into_iter().enumerate() {
+        for (n, row) in self.leavers.clone().into_iter().enumerate() {
             let login = login(&row);
             let number = format!("+1555010{n:04}");
             let requests = [
@@ -152,11 +156,7 @@ impl Play {
                     format!("/v2/phone/users/{login}/phone_numbers"),
                     json!({"phone_numbers": [{"number": number}]}),
                 ),
-                (
-                    format!("/v2/contact_center/queues/{queue}/agents"),
-                    json!({"agents": [{"user_id": login}]}),
-                ),
-                (format!("/v2/users/{login}/recordings"), json!({"topic": "All hands"})),
+                (format!("/v2/contact_center/queues/{queue}/agents"), json!({"user_ids": [login]})),
                 (format!("/v2/users/{login}/sessions"), json!({"client": "desktop"})),
             ];
             for (path, body) in requests {
@@ -164,6 +164,12 @@ impl Play {
                     stage.ask(&self.token, Method::POST, &path, Some(&body)).await?;
                 if status >= 300 {
                     stage.check(format!("POST {path} was refused ({status}): {answer}"), false);
+                }
+                // The meeting is held, and recorded.
+                if let (true, Some(id)) = (path.ends_with("/meetings"), answer.get("id")) {
+                    let path = format!("/v2/meetings/{id}/recordings");
+                    let body = json!({"file_size": 52_428_800});
+                    stage.ask(&self.token, Method::POST, &path, Some(&body)).await?;
                 }
             }
         }
@@ -203,7 +209,7 @@ impl Play {
     /// Three people leave today.
     async fn leave(&mut self, stage: &mut Stage) -> Result<(), CommandError> {
         stage.chapter("Left");
-        let leavers = self.leavers(stage);
+        let leavers = self.leavers.clone();
         for row in &mut self.rows {
             if leavers.iter().any(|leaver| leaver.number == row.number) {
                 row.end = Some(stage.as_of);
@@ -221,8 +227,20 @@ impl Play {
             let steps: Vec<&str> = steps(&receipt).collect();
             stage.tell(format!("Receipt of {}:", row.name()));
             stage.aside(steps.iter().map(|step| format!("- {step}\n")).collect::<String>());
-            let all = receipt.get("closed_at").is_some_and(|at| !at.is_null());
-            stage.check(format!("everything is done for {}", row.name()), all && !steps.is_empty());
+            let told = steps.join("\n");
+            let done = [
+                "meeting cancelled",
+                "released",
+                "queue",
+                "recording kept",
+                "freed",
+                "session ended",
+            ];
+            stage.check(
+                format!("everything is done for {}", row.name()),
+                receipt.get("closed_at").is_some_and(|at| !at.is_null())
+                    && done.iter().all(|step| told.contains(step)),
+            );
         }
         self.nothing_to_do(stage).await
     }
@@ -336,12 +354,6 @@ impl Play {
         self.rows.iter().filter(|row| is_employed(row, stage.as_of)).count() as u64
     }
 
-    /// Those who leave in this story: three who work in support.
-    fn leavers(&self, stage: &Stage) -> Vec<Row> {
-        let works = |row: &&Row| row.department == "Support" && is_employed(row, stage.as_of);
-        self.rows.iter().filter(works).take(LEAVER_COUNT).cloned().collect()
-    }
-
     async fn total(&self, stage: &Stage, path: &str) -> Result<u64, CommandError> {
         let (_, answer) = stage.ask(&self.token, Method::GET, path, None).await?;
         Ok(answer.get("totalResults").and_then(Value::as_u64).unwrap_or_default())
@@ -387,6 +399,12 @@ impl Play {
         stage.check("planned again: nothing to do", changes == 0);
         Ok(())
     }
+}
+
+/// Three who work in support.
+fn leavers(rows: &[Row], as_of: Date) -> Vec<Row> {
+    let works = |row: &&Row| row.department == "Support" && is_employed(row, as_of);
+    rows.iter().filter(works).take(LEAVER_COUNT).cloned().collect()
 }
 
 fn tell_applied(stage: &Stage, applied: &ApplyReport) {
