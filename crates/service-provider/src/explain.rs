@@ -1,6 +1,8 @@
 //! Why a user has, or waits for, each license, product and policy: from the group over the grant to
 //! the seat, by derivation from what is stored.
 
+use std::collections::BTreeMap;
+
 use db::Read;
 use entitlement::{
     AccountState, Catalogue, Entitlement, Finding, GroupId, PolicyClaim, Pool, Reason, Seat,
@@ -10,10 +12,11 @@ use jiff::Timestamp;
 use serde::Serialize;
 
 use crate::account::{Account, Membership};
+use crate::grant::GroupGrant;
 use crate::licensing::Rules;
 use crate::provider::ServiceProvider;
 use crate::seat::PoolCounts;
-use crate::{Error, Result, TenantId, account, licensing, seat, stale};
+use crate::{Error, Result, TenantId, account, grant, licensing, seat, stale};
 
 /// What a user has, waits for, and why.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -32,6 +35,8 @@ pub struct UserEntitlement {
     pub products: Vec<SeatLine>,
     /// The licenses and products that are waited for.
     pub waiting: Vec<SeatLine>,
+    /// The licenses and products that are neither held nor waited for, but for retired types.
+    pub not_held: Vec<LackedSeat>,
     /// The policies that groups impose.
     pub policies: Vec<PolicyClaim>,
     /// The groups the user is in.
@@ -64,6 +69,33 @@ pub struct SeatLine {
     pub pool_limit: Option<u32>,
     /// From the group over the grant to the seat, a sentence each.
     pub chain: Vec<String>,
+}
+
+/// A license or product that a user lacks, and who would give it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct LackedSeat {
+    /// The pool.
+    #[serde(flatten)]
+    pub pool: Pool,
+    /// The name of the license type or product.
+    pub name: String,
+    /// Whether it is the license of whoever is granted no other.
+    pub default: bool,
+    /// The groups that grant it.
+    pub granting_groups: Vec<GrantingGroup>,
+    /// How many seats of the pool are held.
+    pub pool_held: u64,
+    /// How many there may be; none: no limit.
+    pub pool_limit: Option<u32>,
+}
+
+/// A group that grants a license or product.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct GrantingGroup {
+    /// The group, once there is one of this name.
+    pub group: Option<GroupId>,
+    /// Its name.
+    pub name: String,
 }
 
 /// A group that a user is in.
@@ -105,6 +137,7 @@ pub(crate) fn explain(
     };
     let memberships = account::memberships(r, tenant, user)?;
     let counts = seat::pool_counts(r, tenant)?;
+    let not_held = not_held(&rules, &grant::group_grants(r, tenant)?, &seats, &counts);
     let mut findings: Vec<String> =
         entitlement.findings.iter().map(|f| f.sentence(&account.user_name)).collect();
     let (mut license, mut products, mut waiting) = (None, Vec::new(), Vec::new());
@@ -145,10 +178,46 @@ pub(crate) fn explain(
         license,
         products,
         waiting,
+        not_held,
         policies: entitlement.policies,
         groups,
         findings,
     })
+}
+
+/// What the user neither holds nor waits for, each with the groups that would give it.
+fn not_held(
+    rules: &Rules,
+    grants: &[GroupGrant],
+    seats: &[Seat],
+    counts: &BTreeMap<Pool, PoolCounts>,
+) -> Vec<LackedSeat> {
+    let Rules { catalogue, settings } = rules;
+    let retired = |pool: &Pool| {
+        pool.is_license() && catalogue.license_type(pool.key()).is_some_and(|row| row.retired)
+    };
+    let lacked = |pool: &Pool| seats.iter().all(|seat| seat.pool != *pool) && !retired(pool);
+    let seat = |pool: Pool| {
+        let grants_it = |grant: &&GroupGrant| match &pool {
+            Pool::License(key) => grant.spec.license_type.as_ref() == Some(key),
+            Pool::Product(key) => grant.spec.products.contains(key),
+        };
+        let groups = grants.iter().filter(grants_it);
+        LackedSeat {
+            name: catalogue.name(&pool).to_owned(),
+            default: pool.is_license() && settings.default_license.as_ref() == Some(pool.key()),
+            granting_groups: groups
+                .map(|grant| GrantingGroup {
+                    group: grant.group.clone(),
+                    name: grant.group_name.clone(),
+                })
+                .collect(),
+            pool_held: counts.get(&pool).map_or(0, |counts| counts.held),
+            pool_limit: catalogue.seat_limit(&pool),
+            pool,
+        }
+    };
+    catalogue.pools().into_iter().filter(lacked).map(seat).collect()
 }
 
 /// What one line of an explanation is made from.

@@ -56,7 +56,7 @@ pub use catalogue::PresetApplied;
 pub use config::Config;
 pub use dialect::Dialect;
 pub use error::{Error, Result};
-pub use explain::{GroupLine, SeatLine, UserEntitlement};
+pub use explain::{GrantingGroup, GroupLine, LackedSeat, SeatLine, UserEntitlement};
 pub use grant::{GrantSet, GrantSpec, GroupGrant};
 pub use group::Group;
 pub use ledger::LedgerRow;
