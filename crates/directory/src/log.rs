@@ -134,14 +134,13 @@ impl Names {
 }
 
 fn look_up(r: &mut Read, subject: &str) -> Result<Option<String>, Error> {
-    let (kind, id) = subject.split_once(':').unwrap_or(("account", subject));
-    if kind == "group" {
-        let groups = group::all(r)?;
-        let found = groups.into_iter().find(|group| group.id.as_str() == id);
-        return Ok(found.map(|group| group.config.name));
+    let id = subject.split_once(':').map_or(subject, |(_, id)| id);
+    if let Some(person) = person::one(r, id)? {
+        return Ok(Some(format!("{} ({})", person.name(), person.employee_number)));
     }
-    let person = person::one(r, id)?;
-    Ok(person.map(|person| format!("{} ({})", person.name(), person.employee_number)))
+    let groups = group::all(r)?;
+    let found = groups.into_iter().find(|group| group.id.as_str() == id);
+    Ok(found.map(|group| group.config.name))
 }
 
 /// The particulars of an event: the sentences it carries, or else its payload as it is.
@@ -160,8 +159,17 @@ fn sentence(payload: &Value) -> String {
     }
     let more = told.len().saturating_sub(REASON_COUNT_MAX);
     told.truncate(REASON_COUNT_MAX);
-    let told = told.join(" ");
+    let told = match fields.get("application").and_then(Value::as_str) {
+        Some(application) => format!("{application}: {}", told.join(" ")),
+        None => told.join(" "),
+    };
     if more > 0 { format!("{told} And {more} more.") } else { told }
+}
+
+/// Whether people can make something of a field: ids, digests and structures are for programs.
+fn is_readable(key: &str, value: &Value) -> bool {
+    let is_for_programs = ["_id", "digest", "plan", "import"].iter().any(|end| key.ends_with(end));
+    !is_for_programs && matches!(value, Value::String(_) | Value::Number(_) | Value::Bool(_))
 }
 
 /// Text as it stands, reasons and changes of attributes as the sentences they are.
@@ -188,7 +196,7 @@ fn sentences(value: &Value, told: &mut Vec<String>) {
 fn shown(payload: &Value) -> String {
     let fields = payload.as_object().into_iter().flatten();
     let parts: Vec<String> = fields
-        .filter(|(_, value)| !value.is_null() && value.as_array().is_none_or(|it| !it.is_empty()))
+        .filter(|(key, value)| is_readable(key, value))
         .map(|(key, value)| match value.as_str() {
             Some(text) => format!("{key} {text}"),
             None => format!("{key} {value}"),
@@ -221,9 +229,10 @@ mod tests {
             "Employed since 2026-11-24.",
         );
         check(
-            json!({"rows": 3, "file": "hr.csv", "stopped": [], "note": null}),
+            json!({"rows": 3, "file": "hr.csv", "stopped": [], "note": null, "import_id": "01a2"}),
             "file hr.csv, rows 3",
         );
+        check(json!({"application": "zoom", "reasons": ["Left."]}), "zoom: Left.");
         check(json!({"reasons": ["a", "b", "c", "d", "e", "f", "g"]}), "a b c d e And 2 more.");
         check(json!({"text": "x".repeat(300)}), &format!("text {}…", "x".repeat(195)));
         check(json!({}), "");

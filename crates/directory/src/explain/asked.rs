@@ -83,9 +83,9 @@ pub struct AskedLicense {
     /// How many there may be; none: as many as are wanted.
     #[serde(default)]
     pub pool_limit: Option<u64>,
-    /// The place in the line, from 1.
+    /// The place on the waitlist, from 1.
     #[serde(default)]
-    pub place_in_line: Option<u64>,
+    pub waitlist_place: Option<u64>,
     /// What is missing for the person to have it: the application's rule followed back to ours.
     #[serde(default, skip_deserializing)]
     pub missing: Vec<String>,
@@ -135,6 +135,16 @@ pub struct AskedPolicy {
     pub group: Option<String>,
 }
 
+impl Asked {
+    /// The name of the license type that is held.
+    pub fn held_license(&self) -> Option<&str> {
+        let held = |license: &&AskedLicense| {
+            license.kind == LicenseKind::License && license.state == LicenseState::Held
+        };
+        self.licenses.iter().find(held).map(|license| license.name.as_str())
+    }
+}
+
 /// Asks the application about the person's account.
 pub(super) async fn ask(
     directory: &Directory,
@@ -156,8 +166,9 @@ pub(super) async fn ask(
     match answer {
         Ok(body) => match read(body) {
             Some(mut said) => {
+                let held = said.held_license().map(str::to_string);
                 for license in &mut said.licenses {
-                    license.missing = missing(license, explained, groups);
+                    license.missing = missing(license, held.as_deref(), explained, groups);
                 }
                 Knowledge::Told { at, said }
             }
@@ -235,13 +246,15 @@ fn policy(value: &Value) -> Option<AskedPolicy> {
 /// over the push to the rules here.
 fn missing(
     license: &AskedLicense,
+    held: Option<&str>,
     explained: &ExplainedApplication,
     groups: &[ExplainedGroup],
 ) -> Vec<String> {
     match license.state {
         LicenseState::Held => return Vec::new(),
         LicenseState::Waiting => {
-            let place = license.place_in_line.map(|place| format!("; place {place} in the line"));
+            let place =
+                license.waitlist_place.map(|place| format!("; place {place} on the waitlist"));
             let place = place.unwrap_or_default();
             return vec![match license.pool_limit {
                 Some(limit) => format!(
@@ -262,12 +275,15 @@ fn missing(
             false => format!("No group of {} grants it.", explained.name),
         }];
     }
-    let route = |granting| missing_on_route(granting, explained, groups);
+    // Of license types one is held at a time, of products any number.
+    let better = held.filter(|_| license.kind == LicenseKind::License);
+    let route = |granting| missing_on_route(granting, better, explained, groups);
     license.granting_groups.iter().map(route).collect()
 }
 
 fn missing_on_route(
     granting: &GrantingGroup,
+    better: Option<&str>,
     explained: &ExplainedApplication,
     groups: &[ExplainedGroup],
 ) -> String {
@@ -295,7 +311,10 @@ fn missing_on_route(
         );
     }
     if push.is_member {
-        return format!("Group {name} grants it, and {application} has not given it yet.");
+        return match better {
+            Some(better) => format!("Group {name} grants it, but {better} is held instead."),
+            None => format!("Group {name} grants it, and {application} has not given it yet."),
+        };
     }
     let reasons = groups.iter().find(|group| group.name == push.group);
     let reasons: Vec<String> =
@@ -342,14 +361,15 @@ mod tests {
     }
 
     #[track_caller]
-    fn check(license: Value, expected: &[&str]) {
+    fn check(license: Value, expected: &[&str]) -> Asked {
         let mut license = license;
-        license["kind"] = "product".into();
+        license["kind"] = "license".into();
         license["key"] = "p".into();
         license["name"] = "P".into();
         let body = json!({"state": "active", "products": [license], "colour": "left aside"});
         let said = read(body.as_object().unwrap().clone()).unwrap();
-        assert_eq!(missing(&said.licenses[0], &explained(), &groups()), expected);
+        assert_eq!(missing(&said.licenses[0], None, &explained(), &groups()), expected);
+        said
     }
 
     #[test]
@@ -377,11 +397,23 @@ mod tests {
     }
 
     #[test]
+    fn a_license_beneath_the_one_that_is_held_is_not_missing() {
+        let said = check(
+            json!({"granting_groups": [{"name": "Legal there"}]}),
+            &["Group Legal there grants it, and zoom has not given it yet."],
+        );
+        assert_eq!(
+            missing(&said.licenses[0], Some("Business"), &explained(), &groups()),
+            ["Group Legal there grants it, but Business is held instead."]
+        );
+    }
+
+    #[test]
     fn an_empty_pool_is_told_with_its_figures() {
         check(
-            json!({"state": "waiting", "pool_limit": 50, "pool_held": 50, "place_in_line": 2}),
+            json!({"state": "waiting", "pool_limit": 50, "pool_held": 50, "waitlist_place": 2}),
             &[
-                "No seat is free: 50 of 50 are used; place 2 in the line. Free a seat or raise the pool.",
+                "No seat is free: 50 of 50 are used; place 2 on the waitlist. Free a seat or raise the pool.",
             ],
         );
     }
@@ -391,7 +423,7 @@ mod tests {
         let seat = json!({
             "kind": "license", "key": "licensed", "name": "Workplace Licensed", "state": "held",
             "since": "2026-11-24T09:00:00Z", "reason": {"kind": "group", "group": "g", "name": "G"},
-            "also": [], "place_in_line": null, "pool_held": 3, "pool_limit": 5,
+            "also": [], "waitlist_place": null, "pool_held": 3, "pool_limit": 5,
             "chain": ["group \"G\" grants Workplace Licensed"]
         });
         let body = json!({

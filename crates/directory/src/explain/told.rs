@@ -98,6 +98,10 @@ impl Explanation {
     }
 
     fn tell_groups(&self, told: &mut Told) {
+        if !self.person.standing.is_employed() {
+            told.line(1, Mark::Lacks, "In no group: only people who are employed are.".into());
+            return;
+        }
         let (mut member_count, mut other_count) = (0, 0);
         for group in &self.groups {
             let (mark, fact) = if group.is_member {
@@ -237,10 +241,16 @@ fn tell_push(told: &mut Told, application: &ExplainedApplication, push: &Explain
                 },
             );
         }
-        // Memberships of inactive accounts stay as they are; the application frees their licenses.
         (false, Some(at)) => {
             told.line(1, Mark::Fact, format!("Still in {there}, pushed {}", time(at)));
-            told.fact(3, "They are not in the group here; the next plan sees to it.".into());
+            let active = application.account.as_ref().is_some_and(|account| account.active);
+            told.fact(
+                3,
+                match active {
+                    true => "They are not in the group here; the next plan sees to it.".into(),
+                    false => "A deactivated account keeps its memberships, but no licenses.".into(),
+                },
+            );
         }
         (false, None) => {}
     }
@@ -253,7 +263,11 @@ fn tell_licenses(told: &mut Told, said: &Asked) {
     if let Some(pending) = &said.pending {
         told.fact(2, format!("Licenses are about to be settled anew: {pending}."));
     }
-    let shown = |license: &&AskedLicense| license.state != LicenseState::None || !license.retired;
+    // An account that is not active lacks everything, for one reason that is told already.
+    let shown = |license: &&AskedLicense| match license.state {
+        LicenseState::None => said.state == "active" && !license.retired,
+        LicenseState::Held | LicenseState::Waiting => true,
+    };
     for license in said.licenses.iter().filter(shown) {
         tell_license(told, license);
     }
@@ -298,6 +312,27 @@ fn time(at: Timestamp) -> String {
     at.strftime("%Y-%m-%d %H:%M:%S UTC").to_string()
 }
 
+/// Moments in a sentence without their fractions of a second: `09:00:00.123456Z` is `09:00:00Z`.
+fn whole_seconds(text: &str) -> String {
+    let mut whole = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(at) = rest.find('.') {
+        let (before, fraction) = rest.split_at(at);
+        let digits = fraction[1..].bytes().take_while(u8::is_ascii_digit).count();
+        let is_moment = before.ends_with(|c: char| c.is_ascii_digit())
+            && before.contains('T')
+            && digits > 0
+            && fraction[1 + digits..].starts_with('Z');
+        whole.push_str(before);
+        if !is_moment {
+            whole.push_str(&fraction[..=digits]);
+        }
+        rest = &fraction[1 + digits..];
+    }
+    whole.push_str(rest);
+    whole
+}
+
 #[derive(Default)]
 struct Told {
     lines: Vec<ToldLine>,
@@ -305,7 +340,7 @@ struct Told {
 
 impl Told {
     fn line(&mut self, depth: usize, mark: Mark, text: String) {
-        self.lines.push(ToldLine { depth, mark, text });
+        self.lines.push(ToldLine { depth, mark, text: whole_seconds(&text) });
     }
 
     fn fact(&mut self, depth: usize, text: String) {
@@ -316,5 +351,28 @@ impl Told {
         for reason in reasons {
             self.fact(depth, reason.sentence());
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn moments_are_told_to_the_second() {
+        let check = |text: &str, expected: &str| assert_eq!(whole_seconds(text), expected);
+        check(
+            "since 2026-11-24T12:55:09.641706Z; 2 are held.",
+            "since 2026-11-24T12:55:09Z; 2 are held.",
+        );
+        check("at 2026-11-24T12:55:09Z: v1.25.", "at 2026-11-24T12:55:09Z: v1.25.");
+        check("T is 1.5.", "T is 1.5.");
+        check("", "");
+    }
+
+    #[test]
+    fn an_applications_words_become_a_sentence() {
+        assert_eq!(capital("granted by group \"Sales\""), "Granted by group \"Sales\".");
+        assert_eq!(capital("Ends well."), "Ends well.");
     }
 }

@@ -45,7 +45,7 @@ pub async fn run(context: &Context, args: ProvisionArgs) -> Result<(), CommandEr
     context.output.value(&json!({ "steps": steps, "result": done }))?;
     let requests = counted(done.requests, "request");
     if done.ok {
-        context.output.say(green(&format!("Everything is as it should be; {requests}.")));
+        context.output.say(green(&format!("The account is as it should be; {requests}.")));
         return Ok(());
     }
     let error = CommandError::failed(format!(
