@@ -19,7 +19,8 @@ const COLUMNS: &str = "person_id, remote_id, origin, situation, active, last_wri
 
 /// Every account that is or was ours in an application.
 pub(crate) fn all(r: &mut Read, application: &ApplicationId) -> Result<Vec<Account>, Error> {
-    let sql = format!("SELECT {COLUMNS} FROM accounts WHERE application_id = $1 ORDER BY person_id");
+    let sql =
+        format!("SELECT {COLUMNS} FROM accounts WHERE application_id = $1 ORDER BY person_id");
     Ok(r.query(&sql, params![application.as_str()], |row| account(row, application))?)
 }
 

@@ -223,7 +223,8 @@ fn put_push_groups(tx: &mut Tx, id: &str, config: &ApplicationConfig) -> Result<
     for group in present {
         if !wanted.contains_key(&group) {
             for table in ["push_groups", "pushed_members"] {
-                let sql = format!("DELETE FROM {table} WHERE application_id = $1 AND group_id = $2");
+                let sql =
+                    format!("DELETE FROM {table} WHERE application_id = $1 AND group_id = $2");
                 tx.execute(&sql, params![id, group.as_str()])?;
             }
         }

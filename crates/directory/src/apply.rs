@@ -162,8 +162,7 @@ impl Applying<'_> {
             let ctx = self.ctx.clone();
             self.directory.db.write_async(move |tx| approve(tx, &ctx, &seen)).await?;
         }
-        let planned =
-            self.directory.plan_now(&self.run.application, self.options.as_of).await?;
+        let planned = self.directory.plan_now(&self.run.application, self.options.as_of).await?;
         let outcome = self.carry_out(&planned, progress).await?;
         self.finish(&planned.plan, outcome).await
     }
@@ -190,8 +189,7 @@ impl Applying<'_> {
             if !worked.late || outcome != ApplyOutcome::Applied {
                 break;
             }
-            let again =
-                self.directory.plan_now(&self.run.application, self.options.as_of).await?;
+            let again = self.directory.plan_now(&self.run.application, self.options.as_of).await?;
             if again.plan.is_empty() {
                 break;
             }
@@ -243,8 +241,7 @@ impl Applying<'_> {
             "plan": plan.digest, "as_of": plan.as_of, "changes": plan.changes.len(),
             "released": released, "cost": plan.cost, "outcome": outcome,
         });
-        let tell =
-            move |tx: &mut db::Tx| db::event::append(tx, &ctx, SCOPE, kind, &name, &payload);
+        let tell = move |tx: &mut db::Tx| db::event::append(tx, &ctx, SCOPE, kind, &name, &payload);
         self.directory.db.write_async(tell).await?;
         Ok(())
     }
@@ -257,9 +254,7 @@ impl Applying<'_> {
             let batch: Vec<_> =
                 batch.iter().map(|(person, it)| ((*person).clone(), (*it).clone())).collect();
             let note = move |tx: &mut db::Tx| {
-                batch
-                    .iter()
-                    .try_for_each(|(person, it)| account::settle(tx, &ctx, &id, person, it))
+                batch.iter().try_for_each(|(person, it)| account::settle(tx, &ctx, &id, person, it))
             };
             self.directory.db.write_async(note).await?;
         }
@@ -276,9 +271,7 @@ impl Applying<'_> {
             let batch = batch.to_vec();
             let write = move |tx: &mut db::Tx| {
                 releases.record(tx, ctx.now, &id, &batch, &population)?;
-                batch
-                    .iter()
-                    .try_for_each(|change| enqueue(tx, &ctx, &id, change, (as_of, &digest)))
+                batch.iter().try_for_each(|change| enqueue(tx, &ctx, &id, change, (as_of, &digest)))
             };
             self.directory.db.write_async(write).await?;
         }

@@ -9,8 +9,8 @@ use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 use lifecycle::ApplicationId;
 
-use crate::apply::{ApplyOptions, ApplyOutcome};
 use crate::application::StoredApplication;
+use crate::apply::{ApplyOptions, ApplyOutcome};
 use crate::directory::SCOPE;
 use crate::observe::Progress;
 use crate::worker::queue;

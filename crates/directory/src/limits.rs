@@ -22,6 +22,8 @@ pub const ANSWER_BYTES_MAX: usize = 32 * 1024 * 1024;
 pub const MATCH_COUNT_MAX: u64 = 100;
 /// Most pages read in one listing.
 pub const LIST_PAGE_COUNT_MAX: u64 = 1_000_000;
+/// Most attempts for one page of a list.
+pub const LIST_ATTEMPT_COUNT_MAX: u32 = 5;
 /// How long an application, and each task of it, is held without a sign of life.
 pub const LEASE_SECS: u32 = 10;
 /// How often a sign of life is given.

@@ -11,7 +11,7 @@ use serde::Serialize;
 use serde_json::{Map, Value, json};
 
 use crate::application::StoredApplication;
-use crate::client::Failure;
+use crate::client::{Failure, ListPage};
 use crate::directory::SCOPE;
 use crate::worker::{Connection, Trouble, Wire};
 use crate::{Directory, Error, account, facts, limits, pushed_group};
@@ -134,9 +134,7 @@ impl Directory {
         let mut gone = 0;
         if users.complete {
             let (id, now) = (application.id.clone(), ctx.now);
-            self.db
-                .write_async(move |tx| account::forget_unlinked_before(tx, &id, now))
-                .await?;
+            self.db.write_async(move |tx| account::forget_unlinked_before(tx, &id, now)).await?;
             gone += self.verify_accounts(ctx, application, &users.seen, &mut wire).await?;
         }
         if groups.complete {
@@ -213,9 +211,7 @@ impl Directory {
         wire: &mut Wire<'_>,
     ) -> Result<u64, Trouble> {
         let accounts = self.db.read(|r| account::all(r, &application.id))?;
-        let unseen = |account: &Account| {
-            account.linked().filter(|id| !seen.contains(*id)).cloned()
-        };
+        let unseen = |account: &Account| account.linked().filter(|id| !seen.contains(*id)).cloned();
         let unseen: Vec<_> = accounts
             .iter()
             .filter_map(|account| Some((account.person.clone(), unseen(account)?)))
@@ -293,7 +289,7 @@ impl Pages {
             return Ok(None);
         }
         let place = (self.start_index, self.page_size);
-        let page = wire.list(self.endpoint, place, self.excluded).await?;
+        let page = self.ask(wire, place).await?;
         self.count += 1;
         self.total = page.total.or(self.total);
         let received = page.resources.len() as u64;
@@ -313,6 +309,25 @@ impl Pages {
         self.complete &= all || !self.ended;
         self.start_index += received;
         Ok(Some(new))
+    }
+
+    /// Asks for a page; what may pass by itself is waited for, so that a long list is not begun anew.
+    async fn ask(&self, wire: &mut Wire<'_>, place: (u64, u64)) -> Result<ListPage, Trouble> {
+        let mut attempt = 0;
+        loop {
+            let failure = match wire.list(self.endpoint, place, self.excluded).await {
+                Err(Trouble::Failed(failure)) if failure.is_passing() => failure,
+                answer => return answer,
+            };
+            attempt += 1;
+            match wire.patience(&failure, attempt) {
+                Some(wait) if attempt < limits::LIST_ATTEMPT_COUNT_MAX => {
+                    tokio::time::sleep(wait).await;
+                    wire.reopen();
+                }
+                _ => return Err(failure.into()),
+            }
+        }
     }
 
     fn tell<P: Fn(Progress) + ?Sized>(&self, progress: &P, what: &'static str) {

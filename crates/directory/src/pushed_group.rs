@@ -245,11 +245,7 @@ pub(crate) fn forget_unlinked_before(
     Ok(())
 }
 
-fn forget_members(
-    tx: &mut Tx,
-    application: &ApplicationId,
-    group: &GroupId,
-) -> Result<(), Error> {
+fn forget_members(tx: &mut Tx, application: &ApplicationId, group: &GroupId) -> Result<(), Error> {
     tx.execute(
         "DELETE FROM pushed_members WHERE application_id = $1 AND group_id = $2",
         params![application.as_str(), group.as_str()],

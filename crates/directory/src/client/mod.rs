@@ -98,6 +98,11 @@ impl ScimClient {
         self.request_count.load(Ordering::Relaxed)
     }
 
+    /// The present moment, by the clock that waits are reckoned with.
+    pub(crate) fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
+
     /// One page of `/Users` or `/Groups` (RFC 7644 3.4.2.4).
     ///
     /// # Errors

@@ -13,7 +13,7 @@ use db::task::{self, Task, TaskState};
 use jiff::Timestamp;
 use lifecycle::{ChangeSubject, GroupId};
 use tokio::task::JoinSet;
-use tokio::time::{Instant, sleep};
+use tokio::time::sleep;
 
 use super::settle::{after, backoff, give_back};
 use super::tally::Ended;
@@ -31,7 +31,7 @@ pub(crate) struct Outcome {
     pub tally: Tally,
     /// Why it ended before its queue was empty.
     pub stopped: Option<Stopped>,
-    /// Whether accounts came after groups had been pushed: they are members of nothing yet.
+    /// Whether accounts may have come that the groups of the plan do not know of.
     pub late: bool,
 }
 
@@ -55,7 +55,7 @@ struct Crew {
     tally: Tally,
     trouble: Option<Failure>,
     streak: Streak,
-    heartbeat_at: Instant,
+    heartbeat_at: Timestamp,
     groups_begun: bool,
     late: bool,
     /// Nothing more is handed out until something ends.
@@ -131,6 +131,7 @@ pub(crate) async fn work<P: Fn(Progress) + ?Sized>(
 
 impl Crew {
     fn new(run: Arc<Run>) -> Self {
+        let heartbeat_at = run.directory.clock.now();
         Self {
             run,
             workers: JoinSet::new(),
@@ -139,7 +140,7 @@ impl Crew {
             tally: Tally::default(),
             trouble: None,
             streak: Streak::default(),
-            heartbeat_at: Instant::now(),
+            heartbeat_at,
             groups_begun: false,
             late: false,
             is_dry: false,
@@ -153,10 +154,13 @@ impl Crew {
 
     /// Gives a sign of life for the application and every task that is held.
     async fn keep_hold(&mut self) -> Result<(), Error> {
-        if self.heartbeat_at.elapsed() < Duration::from_millis(limits::HEARTBEAT_MILLIS) {
+        // By the clock that leases run out by: it goes on while this machine sleeps.
+        let now = self.run.directory.clock.now();
+        let since = now.duration_since(self.heartbeat_at).as_millis();
+        if since < i128::from(limits::HEARTBEAT_MILLIS) {
             return Ok(());
         }
-        self.heartbeat_at = Instant::now();
+        self.heartbeat_at = now;
         let held = self.in_flight.values().map(|(task, _)| task).chain(&self.ready);
         let (run, held) = (self.run.clone(), held.cloned().collect::<Vec<Task>>());
         let holds = self.run.directory.db.write_async(move |tx| {
@@ -182,7 +186,8 @@ impl Crew {
         }
         while let Some(front) = self.ready.front() {
             let behind = self.in_flight.values().any(|(task, _)| task.priority < front.priority);
-            if behind || self.in_flight.len() >= room {
+            let again = self.in_flight.contains_key(&front.subject);
+            if behind || again || self.in_flight.len() >= room {
                 break;
             }
             let Some(task) = self.ready.pop_front() else { break };
@@ -285,7 +290,8 @@ impl Crew {
                 self.late |= self.groups_begun && is_account;
                 self.streak = Streak::default();
             }
-            Ended::Superseded => {}
+            // An account that is created in place of another is a member of nothing yet.
+            Ended::Superseded => self.late |= is_account,
             Ended::Everybody(failure) => self.meet(failure),
             Ended::NotNow => {}
             Ended::Retrying { failure } => {

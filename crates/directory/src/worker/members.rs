@@ -54,12 +54,13 @@ pub(super) async fn carry_out(
         }
         _ => {
             let linked = found.pushed.as_ref().and_then(|pushed| pushed.linked());
-            linked.cloned().ok_or_else(|| Failure::NotSent {
-                reason: "the group is not linked".to_string(),
-            })?
+            linked
+                .cloned()
+                .ok_or_else(|| Failure::NotSent { reason: "the group is not linked".to_string() })?
         }
     };
-    if profile.group_patch == GroupPatch::Put && !matches!(change.action, Action::CreateGroup { .. })
+    if profile.group_patch == GroupPatch::Put
+        && !matches!(change.action, Action::CreateGroup { .. })
     {
         put_whole(job, found, change, &remote_id).await?;
     } else {
@@ -164,8 +165,7 @@ async fn rename(
         Ok(_) => {
             let (ctx, id, group) = (job.run.ctx(), job.run.id().clone(), job.group.clone());
             let name = name.to_string();
-            let write =
-                move |tx: &mut db::Tx| pushed_group::put_name(tx, &ctx, &id, &group, &name);
+            let write = move |tx: &mut db::Tx| pushed_group::put_name(tx, &ctx, &id, &group, &name);
             job.run.directory.db.write_async(write).await?;
             Ok(None)
         }
@@ -227,10 +227,7 @@ async fn send_batches(
 
 /// Whether a part of the batch may be to blame.
 fn concerns_members(failure: &Failure) -> bool {
-    matches!(
-        failure,
-        Failure::Refused { .. } | Failure::NotFound { .. } | Failure::NotSent { .. }
-    )
+    matches!(failure, Failure::Refused { .. } | Failure::NotFound { .. } | Failure::NotSent { .. })
 }
 
 /// Taking out somebody who is not in it changes nothing; some applications call that an error.
@@ -247,10 +244,7 @@ fn halves(batch: MemberBatch) -> [MemberBatch; 2] {
     let MemberBatch { add, remove } = batch;
     if !add.is_empty() && !remove.is_empty() {
         let empty = Vec::new;
-        return [
-            MemberBatch { add, remove: empty() },
-            MemberBatch { add: empty(), remove },
-        ];
+        return [MemberBatch { add, remove: empty() }, MemberBatch { add: empty(), remove }];
     }
     let (first_add, second_add) = add.split_at(add.len() / 2);
     let (first_remove, second_remove) = remove.split_at(remove.len() / 2);

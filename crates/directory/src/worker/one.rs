@@ -7,9 +7,7 @@ use std::time::Duration;
 use db::task::{self, Task};
 use db::{Ctx, params};
 use jiff::civil::Date;
-use lifecycle::{
-    Change, GroupPatch, GuardVerdict, MemberBatch, Person, PlanFinding, Presence,
-};
+use lifecycle::{Change, GroupPatch, GuardVerdict, MemberBatch, Person, PlanFinding, Presence};
 use serde::Serialize;
 
 use super::members::{put_members, send_one};
@@ -251,8 +249,7 @@ impl One<'_> {
             self.tell("act", StepStatus::Failed, detail);
             return Ok(Some(Failing("Try again in a moment.".into())));
         };
-        let (ended, exchanges) =
-            account::work(&self.run, &task, &self.person.id, &payload).await?;
+        let (ended, exchanges) = account::work(&self.run, &task, &self.person.id, &payload).await?;
         let failing = |detail: String, next_step: String| (detail, Some(Failing(next_step)));
         let (detail, failing) = match ended {
             Ended::Done => ("The application acknowledged it.".to_string(), None),
@@ -297,8 +294,7 @@ impl One<'_> {
             let (queue, holder) = (queue(id), run.holder.as_str());
             let secs = limits::ANSWER_WAIT_SECS_MAX.saturating_mul(2);
             let secs = u32::try_from(secs).unwrap_or(limits::LEASE_SECS);
-            let task =
-                task::lease_one(tx, SCOPE, &queue, &subject, holder, ctx.now, secs)?;
+            let task = task::lease_one(tx, SCOPE, &queue, &subject, holder, ctx.now, secs)?;
             if let Some(task) = &task {
                 task::mark_sent(tx, task, ctx.now)?;
             }

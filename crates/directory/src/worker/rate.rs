@@ -58,8 +58,7 @@ mod tests {
     fn a_burst_passes_and_then_the_rate_holds() {
         let bucket = Bucket::new(lifecycle::Rate { requests: 2, per_secs: 1, burst: 3 });
         let start = Instant::now();
-        let waits: Vec<u128> =
-            (0..6).map(|_| bucket.reserve(start).as_millis()).collect();
+        let waits: Vec<u128> = (0..6).map(|_| bucket.reserve(start).as_millis()).collect();
         assert_eq!(waits, [0, 0, 0, 500, 1000, 1500]);
         // Two seconds later three of the debt are paid and one token is there.
         let later = start + Duration::from_secs(2);

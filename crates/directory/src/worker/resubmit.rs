@@ -7,13 +7,13 @@ use db::task::{self, Task};
 use lifecycle::{Change, GuardVerdict};
 use serde_json::json;
 
+use super::Run;
 use super::tally::Ended;
 use super::task::{about, enqueue, read};
-use super::Run;
+use crate::Error;
 use crate::directory::SCOPE;
 use crate::facts::World;
 use crate::release::{Releases, population};
-use crate::Error;
 
 /// Ends a task whose change is not the one that was released. The new one is enqueued, if the guard
 /// lets it pass.
@@ -82,4 +82,3 @@ pub(super) fn goes_on(world: &World, change: &Change) -> bool {
     let population = lifecycle::Population::of(&world.groups, &[], &[]);
     lifecycle::Toll::of([change], &population) == lifecycle::Toll::default()
 }
-

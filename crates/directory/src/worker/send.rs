@@ -69,10 +69,8 @@ async fn create(
     // RFC 7644 3.3 wants the resource in the answer; some say 201 and nothing else.
     let found = look_up(wire, world, resource).await?;
     let [body] = &found[..] else {
-        let reason = format!(
-            "it names no id, and {} accounts are found by what was created",
-            found.len()
-        );
+        let reason =
+            format!("it names no id, and {} accounts are found by what was created", found.len());
         return Err(Failure::Unreadable { status: answer.status, reason }.into());
     };
     match account::remote_id(body) {

@@ -6,8 +6,8 @@ use jiff::civil::Date;
 use lifecycle::{ApplicationId, Change, ChangeSubject, Lane, Subject};
 use serde::{Deserialize, Serialize};
 
-use crate::directory::SCOPE;
 use crate::Error;
+use crate::directory::SCOPE;
 
 /// The format version of a task's payload.
 const PAYLOAD_FORMAT_VERSION: u32 = 1;

@@ -1,6 +1,7 @@
 //! The wire to one application: every request waits for its turn, and is noted as it went.
 
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use lifecycle::ApplicationProfile;
 use scim::PatchRequest;
@@ -9,8 +10,9 @@ use serde_json::{Map, Value};
 use tokio::sync::Semaphore;
 
 use super::rate::Bucket;
+use super::settle::backoff;
 use crate::client::{Answer, Failure, ListPage, ScimClient};
-use crate::Error;
+use crate::{Error, limits};
 
 /// The connection to one application, shared by everybody who works on it.
 pub(crate) struct Connection {
@@ -88,11 +90,33 @@ impl Connection {
         if self.closed.load(Ordering::SeqCst) {
             return Err(Trouble::NotNow);
         }
-        request.await.map_err(Trouble::Failed)
+        let answer = request.await;
+        // Before the next one gets its turn: everybody would meet the same.
+        if answer.as_ref().is_err_and(Failure::concerns_everybody) {
+            self.close(true);
+        }
+        answer.map_err(Trouble::Failed)
     }
 }
 
 impl Wire<'_> {
+    /// How long to wait before asking again; none: longer than anybody wants to wait.
+    pub fn patience(&self, failure: &Failure, attempt: u32) -> Option<Duration> {
+        let until = match failure {
+            Failure::RateLimited { until, .. } | Failure::Broken { until, .. } => *until,
+            _ => None,
+        };
+        let Some(until) = until else { return Some(backoff(attempt)) };
+        let wait = until.duration_since(self.connection.client.now());
+        (wait.as_secs() <= limits::PAUSE_WAIT_SECS_MAX)
+            .then(|| if wait.is_positive() { wait.unsigned_abs() } else { backoff(attempt) })
+    }
+
+    /// Lets requests out again after a wait.
+    pub fn reopen(&self) {
+        self.connection.close(false);
+    }
+
     /// One page of a list.
     pub async fn list(
         &mut self,
@@ -148,7 +172,8 @@ impl Wire<'_> {
         id: &str,
         request: &PatchRequest,
     ) -> Result<Answer, Trouble> {
-        let answer = self.connection.send(self.connection.client.patch(endpoint, id, request)).await;
+        let answer =
+            self.connection.send(self.connection.client.patch(endpoint, id, request)).await;
         let operations = request.operations.len();
         self.note("PATCH", format!("{endpoint}/{id}"), &answer, |answer| {
             (answer.status, format!("{operations} operations"))
