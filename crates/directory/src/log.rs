@@ -166,10 +166,16 @@ fn sentence(payload: &Value) -> String {
     if more > 0 { format!("{told} And {more} more.") } else { told }
 }
 
-/// Whether people can make something of a field: ids, digests and structures are for programs.
-fn is_readable(key: &str, value: &Value) -> bool {
-    let is_for_programs = ["_id", "digest", "plan", "import"].iter().any(|end| key.ends_with(end));
-    !is_for_programs && matches!(value, Value::String(_) | Value::Number(_) | Value::Bool(_))
+/// A field as people read it. None: ids, digests and structures are for programs.
+fn part(key: &str, value: &Value) -> Option<String> {
+    if ["_id", "digest", "plan", "import"].iter().any(|end| key.ends_with(end)) {
+        return None;
+    }
+    match value {
+        Value::String(text) => Some(format!("{key} {text}")),
+        Value::Number(_) | Value::Bool(_) => Some(format!("{key} {value}")),
+        _ => None,
+    }
 }
 
 /// Text as it stands, reasons and changes of attributes as the sentences they are.
@@ -194,14 +200,16 @@ fn sentences(value: &Value, told: &mut Vec<String>) {
 }
 
 fn shown(payload: &Value) -> String {
-    let fields = payload.as_object().into_iter().flatten();
-    let parts: Vec<String> = fields
-        .filter(|(key, value)| is_readable(key, value))
-        .map(|(key, value)| match value.as_str() {
-            Some(text) => format!("{key} {text}"),
-            None => format!("{key} {value}"),
-        })
-        .collect();
+    let mut parts: Vec<String> = Vec::new();
+    for (key, value) in payload.as_object().into_iter().flatten() {
+        match value {
+            // What a rule or a group is now fits in a line; other configurations do not.
+            Value::Object(inner) if key == "rule" || key == "group" => {
+                parts.extend(inner.iter().filter_map(|(key, value)| part(key, value)));
+            }
+            value => parts.extend(part(key, value)),
+        }
+    }
     let text = parts.join(", ");
     match text.char_indices().nth(PAYLOAD_CHAR_COUNT_MAX) {
         Some((end, _)) => format!("{}…", &text[..end]),
