@@ -1,6 +1,8 @@
 //! `muster config`: folders of files are planned, applied and exported, through the real binary in a
 //! temporary folder.
 
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 mod office;
 
 use std::path::PathBuf;
@@ -37,7 +39,7 @@ base_url = "http://127.0.0.1:8081/scim2"
 group = "Sales"
 "#;
 
-const NOTHING: &str = "exit 0\nNothing to do: both are as the files say.";
+const NOTHING: &str = "exit 0\nNothing to do: everything is as the files say.";
 
 #[test]
 fn the_guide_is_applied_once_and_then_there_is_nothing_to_do() {
@@ -159,6 +161,28 @@ fn a_mistake_is_told_with_its_file_and_line_and_what_was_probably_meant() {
 }
 
 #[test]
+fn files_are_tested_without_an_installation() {
+    let office = Office::empty();
+    for name in ["acme", "hr-export"] {
+        office.done(&format!("config test {}", example(name)));
+    }
+    write(&office, "d/groups.toml", GROUPS);
+    let mapping = "[[mapping]]\ntarget = \"nickname.first\"\nvalue = \"user.userName\"\n\n\
+                   [[assign]]\nperson = \"ana@acme.example\"\n";
+    write(&office, "d/applications/app.toml", APPLICATION);
+    assert_snapshot!(office.run("config test d"), @r"
+    exit 0
+    d can be applied: 0 tenants, 1 group, 1 rule, 0 sources, 1 application.
+    ");
+    write(&office, "d/applications/app.toml", &format!("{APPLICATION}\n{mapping}"));
+    assert_snapshot!(office.run("config test d"), @r"
+    exit 2
+    error: application `app`: mapping `nickname.first`: the target cannot be used: the application has no attribute `nickname.first`
+    ");
+    assert_eq!(std::fs::read_dir(office.path()).unwrap().count(), 1);
+}
+
+#[test]
 fn a_token_file_is_read_and_sealed_and_one_that_is_missing_stops_all_of_it() {
     let office = Office::new();
     write(&office, "d/groups.toml", GROUPS);
@@ -218,7 +242,7 @@ fn a_change_says_what_differs_and_what_no_file_names_is_kept() {
     assert_snapshot!(office.run("config apply d"), @r"
     exit 0
     keep    group        Sales (no file names it)
-    Nothing to do: both are as the files say.
+    Nothing to do: everything is as the files say.
     ");
 }
 
@@ -234,7 +258,7 @@ fn a_half_that_is_not_configured_is_skipped_with_a_sentence() {
     ");
     assert_eq!(
         office.run(&format!("config apply {}", example("acme"))).lines().last(),
-        Some("Nothing to do: both are as the files say.")
+        Some("Nothing to do: everything is as the files say.")
     );
     office.write("muster.toml", "[directory]\nprivate_hosts = [\"127.0.0.1\"]\n");
     let applied = office.done(&format!("config apply {}", example("acme")));

@@ -8,7 +8,7 @@ use serde_json::json;
 use service_provider::ServiceProvider;
 
 use crate::cli::Context;
-use crate::configuration::{ConfigPlan, ConfigVerb, Files, apply, export, plan};
+use crate::configuration::{ConfigPlan, ConfigVerb, Files, apply, export, plan, trial};
 use crate::error::CommandError;
 use crate::installation::Installation;
 use crate::operator;
@@ -23,6 +23,7 @@ pub enum ConfigCommand {
     Plan(PlanArgs),
     Apply(ApplyArgs),
     Export(ExportArgs),
+    Test(TestArgs),
 }
 
 /// Say what applying a folder would change, and what is wrong with it. Nothing is written.
@@ -49,6 +50,14 @@ pub struct ExportArgs {
     pub overwrite: bool,
 }
 
+/// Find what is wrong with a folder, without an installation: it is applied to an empty one that is
+/// thrown away.
+#[derive(Debug, Args)]
+pub struct TestArgs {
+    /// The folder.
+    pub dir: PathBuf,
+}
+
 /// The halves that an installation has.
 struct Halves {
     directory: Option<Directory>,
@@ -60,15 +69,16 @@ struct Halves {
 /// # Errors
 /// A folder that cannot be read or applied: the file, the line, and what was probably meant.
 pub fn run(context: &Context, command: ConfigCommand) -> Result<(), CommandError> {
-    let halves = halves(&Installation::open(context)?)?;
     match command {
-        ConfigCommand::Plan(args) => run_plan(context, &halves, &args),
-        ConfigCommand::Apply(args) => run_apply(context, &halves, &args),
-        ConfigCommand::Export(args) => run_export(context, &halves, &args),
+        ConfigCommand::Plan(args) => run_plan(context, &halves(context)?, &args),
+        ConfigCommand::Apply(args) => run_apply(context, &halves(context)?, &args),
+        ConfigCommand::Export(args) => run_export(context, &halves(context)?, &args),
+        ConfigCommand::Test(args) => run_test(context, &args),
     }
 }
 
-fn halves(installation: &Installation) -> Result<Halves, CommandError> {
+fn halves(context: &Context) -> Result<Halves, CommandError> {
+    let installation = Installation::open(context)?;
     let config = installation.config();
     let directory = config.directory.is_some().then(|| installation.directory());
     let service_provider =
@@ -91,11 +101,7 @@ fn run_plan(context: &Context, halves: &Halves, args: &PlanArgs) -> Result<(), C
 
 fn run_apply(context: &Context, halves: &Halves, args: &ApplyArgs) -> Result<(), CommandError> {
     let files = Files::read(&args.dir)?;
-    let ctx = db::Ctx {
-        actor: operator::actor(),
-        cause: "muster config apply".into(),
-        now: jiff::Timestamp::now(),
-    };
+    let ctx = db::Ctx::new(operator::actor(), "muster config apply", &db::Clock::system());
     let applied = apply(halves.directory.as_ref(), halves.service_provider.as_ref(), &ctx, &files)?;
     if let Some(service_provider) = &halves.service_provider {
         service_provider.work_off()?;
@@ -126,6 +132,21 @@ fn run_export(context: &Context, halves: &Halves, args: &ExportArgs) -> Result<(
     context.output.value(&json!({ "written": written }))
 }
 
+fn run_test(context: &Context, args: &TestArgs) -> Result<(), CommandError> {
+    let files = Files::read(&args.dir)?;
+    trial(&files)?;
+    let counts = [
+        ("tenant", files.tenants.len()),
+        ("group", files.groups.len()),
+        ("rule", files.rules.len()),
+        ("source", files.sources.len()),
+        ("application", files.applications.len()),
+    ];
+    let counted = counts.map(|(noun, count)| operator::counted(count as u64, noun));
+    context.output.say(format!("{} can be applied: {}.", args.dir.display(), counted.join(", ")));
+    context.output.value(&json!(std::collections::BTreeMap::from(counts)))
+}
+
 fn token_files(files: &Files) -> impl Iterator<Item = (&str, &PathBuf)> {
     files
         .applications
@@ -149,7 +170,7 @@ fn tell(context: &Context, plan: &ConfigPlan, create: &str, change: &str) {
         output.say(sentence);
     }
     if plan.is_nothing() {
-        output.say("Nothing to do: both are as the files say.");
+        output.say("Nothing to do: everything is as the files say.");
     } else {
         output.say(format!(
             "{} {create}, {} {change}.",

@@ -214,7 +214,7 @@ fn retire(context: &Context, tenancy: &Tenancy, args: &RetireArgs) -> Result<(),
     context.output.say(format!("{} is given to nobody any more.", args.license));
     if held > 0 {
         context.output.say(format!(
-            "{} keep it until moved: `muster license move-holders {} KEY`.",
+            "Still with {} until moved: `muster license move-holders {} KEY`.",
             counted(held, "holder"),
             args.license
         ));
@@ -240,7 +240,7 @@ fn move_holders(
     ));
     if moved.remaining > 0 {
         context.output.say(format!(
-            "{} who are inactive keep the seat, as the tenant's policy says.",
+            "Still with {}: who is inactive keeps the seat by the tenant's policy.",
             counted(moved.remaining, "holder")
         ));
     }

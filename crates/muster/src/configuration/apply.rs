@@ -13,6 +13,9 @@ use super::problem::{of_directory, of_tenant};
 use crate::error::CommandError;
 use crate::operator;
 
+/// What is said beside a mistake that only came up while writing.
+pub const STOPPED: &str = "What came before it is applied. Correct it and apply again.";
+
 /// What applying files did.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Applied {
@@ -89,5 +92,5 @@ fn tokens(
 }
 
 fn stopped(error: CommandError) -> CommandError {
-    error.hint("What came before it is applied. Correct it and apply again.")
+    error.hint(STOPPED)
 }

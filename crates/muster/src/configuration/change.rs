@@ -118,8 +118,7 @@ mod tests {
     #[test]
     fn a_change_says_what_differs() {
         let check = |before: Value, after: Value, expected: &[&str]| {
-            let name = |_: &Value| "thing";
-            let found = changes("thing", &[after], &[before], name);
+            let found = changes("thing", &[after], &[before], |_| "thing");
             let lines: Vec<_> = found.iter().flat_map(|change| &change.details).collect();
             assert_eq!(lines, expected);
         };
@@ -137,8 +136,8 @@ mod tests {
 
     #[test]
     fn what_no_file_names_is_kept() {
-        let name = |thing: &String| thing.clone().leak() as &str;
-        let found = changes("group", &["New".to_string()], &["Old".to_string()], name);
+        let (wanted, present) = (["New".to_string()], ["Old".to_string()]);
+        let found = changes("group", &wanted, &present, |thing| thing);
         let verbs: Vec<_> = found.iter().map(|c| (c.name.as_str(), c.verb.as_str())).collect();
         assert_eq!(verbs, [("New", "create"), ("Old", "keep")]);
     }

@@ -9,8 +9,10 @@ mod check;
 mod files;
 mod plan;
 mod problem;
+mod trial;
 
 pub use apply::apply;
 pub use change::ConfigVerb;
 pub use files::{ApplicationFile, Files};
 pub use plan::{ConfigPlan, export, plan};
+pub use trial::trial;
