@@ -7,6 +7,7 @@
 //!
 //! What this crate does not know: SQL, tenants, licenses, people.
 
+mod body;
 mod decode;
 mod discovery;
 pub mod limits;

@@ -5,6 +5,12 @@ use std::time::Duration;
 /// Longest request body read, in bytes. Holds the largest member list `scim` accepts
 /// (100,000 members of about 100 bytes each).
 pub const BODY_BYTES_MAX: usize = 10 * 1024 * 1024;
+/// Most bytes of a refused request's body that are still taken in, so that the client reads why.
+pub const BODY_DRAIN_BYTES_MAX: usize = 64 * 1024 * 1024;
+/// How long a refused request's body is still taken in.
+pub const BODY_DRAIN_WAIT_MAX: Duration = Duration::from_secs(10);
+/// What a body that arrives in pieces is first reckoned to grow by, in bytes.
+pub const BODY_FRAME_BYTES: usize = 16 * 1024;
 /// How long a client may take to send its body.
 pub const BODY_WAIT_MAX: Duration = Duration::from_secs(30);
 /// Longest query string read, in bytes. A filter of the longest kind fits, percent-encoded.

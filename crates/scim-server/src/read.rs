@@ -26,8 +26,16 @@ pub(crate) async fn resource<S: Store>(
     query: Option<&str>,
 ) -> Result<Response<Body>, Error> {
     let view = View::of(&decode::parameters(query)?, rt)?;
-    let seen = request::if_none_match(headers);
+    let (tied, seen) = (request::if_match(headers), request::if_none_match(headers));
     let stored = store.get(caller, rt, id, &view).await?;
+    // RFC 9110 13.1.1: a condition that is false keeps the method from being performed.
+    if tied.is_some_and(|tied| !tied.allows(Version(stored.version))) {
+        return Err(Error::precondition_failed(format!(
+            "{} `{id}` is at version {} and another was asked for.",
+            rt.name,
+            Version(stored.version).etag()
+        )));
+    }
     if seen.is_some_and(|seen| seen.has(Version(stored.version))) {
         return Ok(respond::not_modified(stored.version));
     }

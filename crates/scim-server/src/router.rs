@@ -10,11 +10,12 @@ use std::task::Poll;
 
 use axum::Router;
 use axum::body::Body;
-use axum::extract::{DefaultBodyLimit, Request, State};
+use axum::extract::{Request, State};
+use axum::http::request::Parts;
 use axum::http::{Method, Response};
 use scim::Error;
 
-use crate::limits::BODY_BYTES_MAX;
+use crate::body::Incoming;
 use crate::route::Route;
 use crate::store::Store;
 use crate::trace::Trace;
@@ -38,10 +39,11 @@ impl From<Error> for Refusal {
     }
 }
 
-async fn serve<S: Store>(State(store): State<S>, mut http: Request) -> Response<Body> {
-    DefaultBodyLimit::max(BODY_BYTES_MAX).apply(&mut http);
-    let mut trace = Trace::of(&http);
-    let outcome = catch_panic(answer(&store, http, &mut trace)).await;
+async fn serve<S: Store>(State(store): State<S>, http: Request) -> Response<Body> {
+    let (head, body) = http.into_parts();
+    let mut body = Incoming::of(&head.headers, body);
+    let mut trace = Trace::of(&head);
+    let outcome = catch_panic(answer(&store, &head, &mut body, &mut trace)).await;
     let outcome = outcome.unwrap_or_else(|panic| {
         tracing::error!(
             request = trace.summary(),
@@ -62,55 +64,55 @@ async fn serve<S: Store>(State(store): State<S>, mut http: Request) -> Response<
     };
     let (caller, record) = trace.finish(response.status().as_u16(), error.as_ref());
     store.log(caller.as_ref(), record);
+    body.drain().await;
     response
 }
 
 async fn answer<S: Store>(
     store: &S,
-    http: Request,
+    head: &Parts,
+    body: &mut Incoming,
     trace: &mut Trace<S::Caller>,
 ) -> Result<Response<Body>, Refusal> {
-    let bearer = request::bearer(http.headers());
+    let bearer = request::bearer(&head.headers);
     trace.bearer_was_sent = bearer.is_some();
     let caller = store.authenticate(bearer).await?;
     trace.caller = Some(caller.clone());
     let types = store.resource_types(&caller);
-    let route = Route::of(http.uri().path(), types)?;
-    if !route.allows(http.method()) {
+    let route = Route::of(head.uri.path(), types)?;
+    if !route.allows(&head.method) {
         let allow = route.allow();
         let detail = format!(
             "`{}` does not have the method {}. It has: {allow}.",
-            http.uri().path(),
-            http.method()
+            head.uri.path(),
+            head.method
         );
         return Err(Refusal { error: Error::new(405, detail), allow: Some(allow) });
     }
     let base_url = store.base_url();
     match route {
-        Route::Collection(rt) if http.method() == Method::POST => {
-            Ok(write::create(store, &caller, &rt, http, trace).await?)
+        Route::Collection(rt) if head.method == Method::POST => {
+            Ok(write::create(store, &caller, &rt, head, body, trace).await?)
         }
         Route::Collection(rt) => {
-            let parameters = decode::parameters(http.uri().query())?;
+            let parameters = decode::parameters(head.uri.query())?;
             Ok(read::list(store, &caller, &rt, &parameters, trace).await?)
         }
         Route::Search(rt) => {
-            let body = request::json_body(http).await?;
+            let body = body.json(&head.headers).await?;
             Ok(read::search(store, &caller, &rt, &body, trace).await?)
         }
-        Route::Resource(rt, id) => Ok(match *http.method() {
-            Method::PUT => write::replace(store, &caller, &rt, id, http, trace).await?,
-            Method::PATCH => write::patch(store, &caller, &rt, id, http, trace).await?,
-            Method::DELETE => write::delete(store, &caller, &rt, id, http, trace).await?,
-            _ => {
-                read::resource(store, &caller, &rt, &id, http.headers(), http.uri().query()).await?
-            }
+        Route::Resource(rt, id) => Ok(match head.method {
+            Method::PUT => write::replace(store, &caller, &rt, id, head, body, trace).await?,
+            Method::PATCH => write::patch(store, &caller, &rt, id, head, body, trace).await?,
+            Method::DELETE => write::delete(store, &caller, &rt, id, head, trace).await?,
+            _ => read::resource(store, &caller, &rt, &id, &head.headers, head.uri.query()).await?,
         }),
         Route::Unsupported(what) => {
             Err(Error::new(501, format!("This server does not have {what}.")).into())
         }
         discovery => {
-            discovery::refuse_filter(&decode::parameters(http.uri().query())?)?;
+            discovery::refuse_filter(&decode::parameters(head.uri.query())?)?;
             Ok(match discovery {
                 Route::ResourceTypes => discovery::resource_types(base_url, types),
                 Route::ResourceType(name) => discovery::resource_type(base_url, types, &name)?,

@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use axum::extract::Request;
+use axum::http::request::Parts;
 use scim::{Error, Tolerated};
 
 use crate::request;
@@ -21,16 +21,16 @@ pub(crate) struct Trace<C> {
 }
 
 impl<C> Trace<C> {
-    pub(crate) fn of(http: &Request) -> Self {
+    pub(crate) fn of(head: &Parts) -> Self {
         Self {
             caller: None,
             tolerated: Vec::new(),
             bearer_was_sent: false,
             started: Instant::now(),
-            method: http.method().as_str().to_owned(),
-            path: http.uri().path().to_owned(),
-            query: http.uri().query().map(str::to_owned),
-            user_agent: request::user_agent(http.headers()),
+            method: head.method.as_str().to_owned(),
+            path: head.uri.path().to_owned(),
+            query: head.uri.query().map(str::to_owned),
+            user_agent: request::user_agent(&head.headers),
         }
     }
 

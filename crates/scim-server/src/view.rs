@@ -27,16 +27,10 @@ enum Rows {
 impl View {
     /// The view that query parameters ask for.
     pub(crate) fn of(parameters: &[(String, String)], rt: &ResourceType) -> Result<Self, Error> {
-        let find = |wanted: &str| {
-            let mut named =
-                parameters.iter().rev().filter(|(name, _)| name.eq_ignore_ascii_case(wanted));
-            named.next().map(|(_, value)| value.as_str())
-        };
-        let (attributes, excluded) = (find("attributes"), find("excludedAttributes"));
-        if attributes.is_none() && excluded.is_none() {
+        if parameters.is_empty() {
             return Ok(Self::default());
         }
-        Ok(Self::through(Projection::parse(attributes, excluded, rt)?, rt))
+        Ok(Self::through(Projection::of_parameters(parameters, rt)?, rt))
     }
 
     /// The view through a projection.

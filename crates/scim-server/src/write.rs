@@ -3,10 +3,11 @@
 use std::sync::Arc;
 
 use axum::body::Body;
-use axum::extract::Request;
+use axum::http::request::Parts;
 use axum::http::{Response, StatusCode};
 use scim::{Error, PatchRequest, Resource, ResourceType};
 
+use crate::body::Incoming;
 use crate::store::{Command, Committed, Operation, Outcome, Store};
 use crate::trace::Trace;
 use crate::view::View;
@@ -17,11 +18,12 @@ pub(crate) async fn create<S: Store>(
     store: &S,
     caller: &S::Caller,
     rt: &Arc<ResourceType>,
-    http: Request,
+    head: &Parts,
+    body: &mut Incoming,
     trace: &mut Trace<S::Caller>,
 ) -> Result<Response<Body>, Error> {
-    let view = View::of(&decode::parameters(http.uri().query())?, rt)?;
-    let body = request::json_body(http).await?;
+    let view = View::of(&decode::parameters(head.uri.query())?, rt)?;
+    let body = body.json(&head.headers).await?;
     let (resource, members, tolerated) = Resource::read(&body, rt, store.tolerances(caller))?;
     trace.tolerated.extend(tolerated);
     let view = view.after_write(rt, &resource);
@@ -34,12 +36,13 @@ pub(crate) async fn replace<S: Store>(
     caller: &S::Caller,
     rt: &Arc<ResourceType>,
     id: String,
-    http: Request,
+    head: &Parts,
+    body: &mut Incoming,
     trace: &mut Trace<S::Caller>,
 ) -> Result<Response<Body>, Error> {
-    let view = View::of(&decode::parameters(http.uri().query())?, rt)?;
-    let if_match = request::if_match(http.headers());
-    let body = request::json_body(http).await?;
+    let view = View::of(&decode::parameters(head.uri.query())?, rt)?;
+    let if_match = request::if_match(&head.headers);
+    let body = body.json(&head.headers).await?;
     let (resource, members, tolerated) = Resource::read(&body, rt, store.tolerances(caller))?;
     trace.tolerated.extend(tolerated);
     let view = view.after_write(rt, &resource);
@@ -53,28 +56,28 @@ pub(crate) async fn patch<S: Store>(
     caller: &S::Caller,
     rt: &Arc<ResourceType>,
     id: String,
-    http: Request,
+    head: &Parts,
+    body: &mut Incoming,
     trace: &mut Trace<S::Caller>,
 ) -> Result<Response<Body>, Error> {
-    let view = View::of(&decode::parameters(http.uri().query())?, rt)?;
-    let if_match = request::if_match(http.headers());
-    let body = request::json_body(http).await?;
+    let view = View::of(&decode::parameters(head.uri.query())?, rt)?;
+    let if_match = request::if_match(&head.headers);
+    let body = body.json(&head.headers).await?;
     let (request, tolerated) = PatchRequest::read(&body, rt, store.tolerances(caller))?;
     trace.tolerated.extend(tolerated);
     commit(store, caller, rt, trace, Operation::Patch { id, request, if_match }, view).await
 }
 
-/// DELETE `/Users/{id}`. A body, which RFC 9110 9.3.5 gives no meaning, is not read.
+/// DELETE `/Users/{id}`. A body, which RFC 9110 9.3.5 gives no meaning, is not looked at.
 pub(crate) async fn delete<S: Store>(
     store: &S,
     caller: &S::Caller,
     rt: &Arc<ResourceType>,
     id: String,
-    http: Request,
+    head: &Parts,
     trace: &mut Trace<S::Caller>,
 ) -> Result<Response<Body>, Error> {
-    let if_match = request::if_match(http.headers());
-    drop(http);
+    let if_match = request::if_match(&head.headers);
     commit(store, caller, rt, trace, Operation::Delete { id, if_match }, View::default()).await
 }
 

@@ -241,7 +241,7 @@ mod tests {
 
     #[test]
     fn a_resource_type_names_its_schemas() {
-        insta::assert_snapshot!(json!(resource_type_json(&user(), BASE)), @r#"{"description":"User account","endpoint":"/Users","id":"User","meta":{"location":"https://example.com/scim2/ResourceTypes/User","resourceType":"ResourceType"},"name":"User","schema":"urn:ietf:params:scim:schemas:core:2.0:User","schemaExtensions":[{"required":false,"schema":"urn:ietf:params:scim:schemas:extension:enterprise:2.0:User"}],"schemas":["urn:ietf:params:scim:schemas:core:2.0:ResourceType"]}"#);
+        insta::assert_snapshot!(json!(resource_type_json(&user(), BASE)), @r#"{"description":"User Account","endpoint":"/Users","id":"User","meta":{"location":"https://example.com/scim2/ResourceTypes/User","resourceType":"ResourceType"},"name":"User","schema":"urn:ietf:params:scim:schemas:core:2.0:User","schemaExtensions":[{"required":false,"schema":"urn:ietf:params:scim:schemas:extension:enterprise:2.0:User"}],"schemas":["urn:ietf:params:scim:schemas:core:2.0:ResourceType"]}"#);
         let group = resource_type_json(&ResourceType::group(Vec::new()), BASE);
         assert_eq!(group["schemaExtensions"], json!([]));
     }

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::{Map, Value};
 
 use crate::limits::PROJECTION_PATH_COUNT_MAX;
-use crate::{Attribute, Error, Mutability, ResourceType, Returned, ScimType};
+use crate::{Attribute, AttributePath, Error, Mutability, ResourceType, Returned, ScimType};
 
 /// What an answer shows, beyond what is always and never shown.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -50,6 +50,18 @@ enum Parts {
 }
 
 impl Projection {
+    /// Reads `attributes` and `excludedAttributes` from the parameters of a URL, decoded. Names are
+    /// compared without case; what is repeated adds up, as clients write a list in both ways.
+    pub fn of_parameters(pairs: &[(String, String)], rt: &ResourceType) -> Result<Self, Error> {
+        let list = |name: &str| {
+            let named = pairs.iter().filter(|(key, _)| key.eq_ignore_ascii_case(name));
+            let values: Vec<&str> = named.map(|(_, value)| value.as_str()).collect();
+            if values.is_empty() { None } else { Some(values.join(",")) }
+        };
+        let (attributes, excluded) = (list("attributes"), list("excludedAttributes"));
+        Self::parse(attributes.as_deref(), excluded.as_deref(), rt)
+    }
+
     /// Reads the values of `attributes` and `excludedAttributes`, lists with commas.
     pub fn parse(
         attributes: Option<&str>,
@@ -75,7 +87,10 @@ impl Projection {
         let given = |names: &[String]| names.iter().any(|name| !name.trim().is_empty());
         let selection = match (given(attributes), given(excluded)) {
             (false, false) => Selection::Default,
-            (true, false) => Selection::Only(Named::read("attributes", attributes, rt)?),
+            (true, false) => {
+                let attributes: Vec<_> = attributes.iter().map(|name| unfiltered(name)).collect();
+                Selection::Only(Named::read("attributes", &attributes, rt)?)
+            }
             (false, true) => Selection::Without(Named::read("excludedAttributes", excluded, rt)?),
             // RFC 7644 3.9: "either of the mutually exclusive URL query parameters". The keyword is
             // `invalidValue` (a value "not compatible with the operation"): `invalidSyntax` speaks
@@ -251,24 +266,10 @@ impl Named {
             self.0.entry(urn.to_owned()).or_default().whole = true;
             return;
         }
-        let (extension, path) = rt.split_schema(name).unwrap_or((None, name));
-        let (attribute, sub) = match path.split_once('.') {
-            Some((attribute, sub)) => (attribute, Some(sub)),
-            None => (path, None),
-        };
-        let attribute = match extension {
-            Some(extension) => extension.schema.attribute(attribute),
-            None => rt.attribute(attribute),
-        };
-        let Some(attribute) = attribute else { return };
-        let sub = match sub {
-            Some(sub) => match attribute.sub_attribute(sub) {
-                Some(sub) => Some(sub),
-                None => return,
-            },
-            None => None,
-        };
-        let urn = extension.map_or(CORE, |extension| extension.schema.id.as_str());
+        let path = AttributePath::parse(name).ok();
+        let Some(found) = path.and_then(|path| rt.resolve(&path)) else { return };
+        let (attribute, sub) = (found.attribute, found.sub_attribute);
+        let urn = found.extension.map_or(CORE, |extension| extension.schema.id.as_str());
         let owner = self.0.entry(urn.to_owned()).or_default();
         let parts = owner.attributes.entry(attribute.name.clone());
         match sub {
@@ -291,6 +292,18 @@ impl Named {
             Some(owner) => (owner.attributes.get(attribute), owner.whole),
             None => (None, false),
         }
+    }
+}
+
+/// The grammar of RFC 7644 3.10 has no value filter; whoever asks for `emails[type eq "work"].value`
+/// gets `emails.value`, which holds what was asked for. Nothing is left out by such a name.
+fn unfiltered(name: &str) -> String {
+    match name.split_once('[') {
+        Some((attribute, rest)) => {
+            let sub = rest.rsplit_once(']').map_or("", |(_, sub)| sub);
+            format!("{attribute}{sub}")
+        }
+        None => name.to_owned(),
     }
 }
 
@@ -377,6 +390,8 @@ mod tests {
         insta::assert_snapshot!(shown(urn::ENTERPRISE_USER, ""), @r#"{"ENTERPRISE":{"department":"Sales","manager":{"value":"7"}}}"#);
         insta::assert_snapshot!(shown(urn::USER, ""), @r#"{"emails":[{"type":"work","value":"a@x"},{"type":"home"}],"meta":{"resourceType":"User","version":"1"},"name":{"familyName":"Ruiz","givenName":"Ana"},"userName":"ana"}"#);
         insta::assert_snapshot!(shown("password,nothing,name.nothing,urn:x:y:z", ""), @"{}");
+        insta::assert_snapshot!(shown("department,notes", ""), @r#"{"urn:example:Extra":{"notes":"N"},"ENTERPRISE":{"department":"Sales"}}"#);
+        insta::assert_snapshot!(shown("emails[type eq \"work\"].value,name[", ""), @r#"{"emails":[{"value":"a@x"}],"name":{"familyName":"Ruiz","givenName":"Ana"}}"#);
         insta::assert_snapshot!(shown("urn:example:Extra:notes", ""), @r#"{"urn:example:Extra":{"notes":"N"}}"#);
         insta::assert_snapshot!(shown("urn:example:Extra", ""), @r#"{"urn:example:Extra":{"desk":{"floor":"4","site":"M"}}}"#);
         insta::assert_snapshot!(shown("urn:example:Extra:desk.floor", ""), @r#"{"urn:example:Extra":{"desk":{"floor":"4","site":"M"}}}"#);
@@ -391,6 +406,9 @@ mod tests {
             shown("", &format!("{all_but},id,schemas,urn:example:Extra:badge,userName")),
             @r#"{"emails":[{"type":"work","value":"a@x"},{"type":"home"}],"name":{"familyName":"Ruiz","givenName":"Ana"}}"#
         );
+        // Without URNs too; and a value filter, which no name has, leaves nothing out.
+        let unqualified = "name,meta,desk,department,manager.value,emails[type eq \"work\"]";
+        insta::assert_snapshot!(shown("", unqualified), @r#"{"emails":[{"type":"work","value":"a@x"},{"type":"home"}],"userName":"ana"}"#);
         insta::assert_snapshot!(shown("", &format!("{all_but},name.familyName,emails.type")), @r#"{"emails":[{"value":"a@x"}],"name":{"givenName":"Ana"},"userName":"ana"}"#);
         insta::assert_snapshot!(shown("", &format!("{all_but},NAME.familyName,name.givenName")), @r#"{"emails":[{"type":"work","value":"a@x"},{"type":"home"}],"userName":"ana"}"#);
         insta::assert_snapshot!(shown("", &format!("{},urn:example:Extra", urn::USER)), @r#"{"ENTERPRISE":{"department":"Sales","manager":{"value":"7"}}}"#);
@@ -429,6 +447,20 @@ mod tests {
         check(Some("members.value"), None, true);
         check(Some(urn::GROUP), None, true);
         check(Some("nothing"), None, false);
+    }
+
+    #[test]
+    fn a_parameter_may_be_repeated() {
+        let rt = user();
+        let pair = |name: &str, value: &str| (name.to_owned(), value.to_owned());
+        let of = |pairs: &[(String, String)]| Projection::of_parameters(pairs, &rt).unwrap();
+        let repeated = [pair("attributes", "userName"), pair("Attributes", "emails.value,title")];
+        let whole = Projection::parse(Some("userName,emails.value,title"), None, &rt).unwrap();
+        assert_eq!(of(&repeated), whole);
+        assert_eq!(
+            of(&[pair("excludedAttributes", ""), pair("count", "1")]),
+            Projection::default()
+        );
     }
 
     #[test]

@@ -39,8 +39,8 @@ pub struct PageLimits {
 
 impl Query {
     /// Reads the parameters of a URL, decoded. Names are compared without case; what is empty
-    /// counts as absent (but `cursor`), and of a repeated parameter the last is taken. Parameters
-    /// that SCIM does not define are ignored.
+    /// counts as absent (but `cursor`), and of a repeated parameter the last is taken (lists of
+    /// attributes add up). Parameters that SCIM does not define are ignored.
     pub fn parse(
         pairs: &[(String, String)],
         rt: &ResourceType,
@@ -60,7 +60,7 @@ impl Query {
             start_index: given("startIndex").map(|text| number("startIndex", text, cursor)),
             count: given("count").map(|text| number("count", text, cursor)),
             cursor,
-            projection: Projection::parse(given("attributes"), given("excludedAttributes"), rt)?,
+            projection: Projection::of_parameters(pairs, rt)?,
         };
         let mut reading = Reading::new(tolerances);
         let query = parameters.check(rt, &mut reading, limits)?;

@@ -144,7 +144,7 @@ mod tests {
         check(path(None, "meta", Some("resourcetype")), json!(["User"]));
         check(path(Some(urn::ENTERPRISE_USER), "department", None), json!(["Sales"]));
         check(path(Some(urn::ENTERPRISE_USER), "manager", Some("value")), json!(["7"]));
-        check(path(None, "department", None), json!([]));
+        check(path(None, "department", None), json!(["Sales"]));
         check(path(None, "nothing", None), json!([]));
         assert_eq!(resource.text("userName"), Some("ana"));
         assert_eq!(resource.text("meta.resourceType"), Some("User"));

@@ -50,7 +50,7 @@ impl ResourceType {
         Self {
             name: "User".into(),
             endpoint: "/Users".into(),
-            description: "User account".into(),
+            description: "User Account".into(),
             schema: user_schema(),
             extensions,
             rows: None,
@@ -112,18 +112,52 @@ impl ResourceType {
     /// Common attributes (`id`, `externalId`, `meta`, `schemas`; RFC 7643 3.1) are found too.
     /// None: the schemas do not define it.
     pub fn resolve(&self, path: &AttributePath) -> Option<Resolved<'_>> {
-        let (extension, attribute) = match &path.urn {
-            Some(urn) if !urn.eq_ignore_ascii_case(&self.schema.id) => {
-                let extension = self.extension(urn)?;
-                (Some(extension), extension.schema.attribute(&path.attribute)?)
-            }
-            _ => (None, self.attribute(&path.attribute)?),
+        let sub = path.sub_attribute.as_deref();
+        let Some(urn) = &path.urn else {
+            let (extension, attribute) = self.find(&path.attribute)?;
+            return resolved(extension, attribute, sub);
         };
-        let sub_attribute = match &path.sub_attribute {
-            Some(name) => Some(attribute.sub_attribute(name)?),
-            None => None,
-        };
-        Some(Resolved { extension, attribute, sub_attribute })
+        if let Some(extension) = self.schema_of(urn) {
+            return resolved(extension, self.attribute_of(extension, &path.attribute)?, sub);
+        }
+        // `urn:...:2.0:User.manager`, as some write `urn:...:2.0:User:manager`: the URN that was
+        // read ends before the `User`.
+        let extension = self.schema_of(&format!("{urn}:{}", path.attribute))?;
+        resolved(extension, self.attribute_of(extension, sub?)?, None)
+    }
+
+    /// The attribute of a name without a URN: a core or common one, or the only one among the
+    /// extensions. RFC 7644 3.10: clients "MAY omit core schema attribute URN prefixes but SHOULD
+    /// fully qualify extended attributes ... to avoid naming conflicts"; where there is no conflict
+    /// it is clear what is meant.
+    pub(crate) fn find(&self, name: &str) -> Option<(Option<&Extension>, &Attribute)> {
+        if let Some(attribute) = self.attribute(name) {
+            return Some((None, attribute));
+        }
+        let mut named = self.extensions.iter().filter_map(|extension| {
+            extension.schema.attribute(name).map(|attribute| (Some(extension), attribute))
+        });
+        let only = named.next()?;
+        if named.next().is_some() { None } else { Some(only) }
+    }
+
+    /// The extension of this URN (None for the core schema), if it is one of the type's.
+    fn schema_of(&self, urn: &str) -> Option<Option<&Extension>> {
+        if urn.eq_ignore_ascii_case(&self.schema.id) {
+            return Some(None);
+        }
+        self.extension(urn).map(Some)
+    }
+
+    fn attribute_of<'a>(
+        &'a self,
+        extension: Option<&'a Extension>,
+        name: &str,
+    ) -> Option<&'a Attribute> {
+        match extension {
+            Some(extension) => extension.schema.attribute(name),
+            None => self.attribute(name),
+        }
     }
 
     /// A core or common attribute by name, whatever its case.
@@ -150,7 +184,66 @@ impl<'a> Resolved<'a> {
     }
 }
 
+fn resolved<'a>(
+    extension: Option<&'a Extension>,
+    attribute: &'a Attribute,
+    sub: Option<&str>,
+) -> Option<Resolved<'a>> {
+    let sub_attribute = match sub {
+        Some(name) => Some(attribute.sub_attribute(name)?),
+        None => None,
+    };
+    Some(Resolved { extension, attribute, sub_attribute })
+}
+
 /// The attribute of RFC 7643 3.1 with this name, whatever its case.
 fn common_attribute(name: &str) -> Option<&'static Attribute> {
     common_attributes().iter().find(|attribute| attribute.name.eq_ignore_ascii_case(name))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::enterprise_user_schema;
+
+    #[test]
+    fn a_path_leads_to_one_attribute_with_or_without_its_schema() {
+        let extra = |id: &str| {
+            let json = format!(
+                r#"{{"id": "{id}", "name": "X", "attributes": [{{"name": "badge"}}, {{"name": "title"}}]}}"#
+            );
+            Extension::optional(Arc::new(Schema::from_json(&json).unwrap()))
+        };
+        let enterprise = Extension::optional(enterprise_user_schema());
+        let rt = ResourceType::user(vec![enterprise, extra("urn:x:1.0:A"), extra("urn:x:1.0:B")]);
+        let told = |text: &str| {
+            let path = AttributePath::parse(text).unwrap();
+            rt.resolve(&path).map_or("nothing".to_owned(), |found| {
+                let schema = found.extension.map_or("core", |extension| &extension.schema.name);
+                let sub = found.sub_attribute.map_or("", |sub| &sub.name);
+                format!("{schema} {} {sub}", found.attribute.name)
+            })
+        };
+        let check = |text: &str, expected: &str| assert_eq!(told(text).trim(), expected, "{text}");
+        check("USERNAME", "core userName");
+        check("name.givenName", "core name givenName");
+        check("urn:ietf:params:scim:schemas:core:2.0:User:userName", "core userName");
+        check("department", "EnterpriseUser department");
+        check("manager.value", "EnterpriseUser manager value");
+        check(
+            "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User:manager.value",
+            "EnterpriseUser manager value",
+        );
+        check(
+            "URN:ietf:params:scim:schemas:extension:enterprise:2.0:user.Manager",
+            "EnterpriseUser manager",
+        );
+        check("urn:ietf:params:scim:schemas:core:2.0:User.userName", "core userName");
+        // The core schema's comes first; between extensions nobody decides.
+        check("title", "core title");
+        check("badge", "nothing");
+        check("urn:x:1.0:B:badge", "X badge");
+        check("urn:x:1.0:C:badge", "nothing");
+        check("urn:ietf:params:scim:schemas:core:2.0:User:department", "nothing");
+    }
 }

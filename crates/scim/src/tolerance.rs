@@ -42,6 +42,8 @@ pub enum Tolerance {
     BareValueForComplex,
     /// `operations`, `OP`, `Path`: message keys in another case.
     MessageKeyCase,
+    /// A PATCH request without operations (`"Operations": []`): it changes nothing.
+    EmptyOperations,
     /// A member whose id nobody has: it is left out, and the other members of the request become
     /// members. Without it one member that has just been deleted refuses all of them.
     UnknownMember,
@@ -49,7 +51,7 @@ pub enum Tolerance {
 
 impl Tolerance {
     /// Every tolerance there is.
-    pub const ALL: [Self; 18] = [
+    pub const ALL: [Self; 19] = [
         Self::CapitalisedOp,
         Self::BooleanAsString,
         Self::NumberAsString,
@@ -67,6 +69,7 @@ impl Tolerance {
         Self::MissingSchemas,
         Self::BareValueForComplex,
         Self::MessageKeyCase,
+        Self::EmptyOperations,
         Self::UnknownMember,
     ];
 
@@ -90,6 +93,7 @@ impl Tolerance {
             Self::MissingSchemas => "missingSchemas",
             Self::BareValueForComplex => "bareValueForComplex",
             Self::MessageKeyCase => "messageKeyCase",
+            Self::EmptyOperations => "emptyOperations",
             Self::UnknownMember => "unknownMember",
         }
     }

@@ -1,5 +1,8 @@
 //! What is refused: always in SCIM's words.
 
+use std::io::{Read, Write};
+use std::net::TcpStream;
+
 use reqwest::{Method, header};
 use scim::urn;
 use scim_server::limits::BODY_BYTES_MAX;
@@ -71,17 +74,57 @@ async fn bodies_that_cannot_be_read_are_refused() {
 }
 
 #[tokio::test]
-async fn a_body_beyond_the_limit_is_refused_without_being_kept() {
+async fn who_sends_too_much_reads_why_it_is_refused() {
     let server = Server::start().await;
     let large = format!("{{\"userName\": \"{}\"}}", "a".repeat(BODY_BYTES_MAX));
-    let request =
-        server.request(Method::POST, "/Users").header(header::CONTENT_TYPE, "application/json");
-    // The server may answer and close while the client still sends.
-    if let Ok(response) = request.body(large).send().await {
-        assert_eq!(response.status(), 413);
-        assert!(response.text().await.unwrap().contains(urn::ERROR));
-    }
+    let post = |kind: &'static str| {
+        let request = server.request(Method::POST, "/Users").header(header::CONTENT_TYPE, kind);
+        send(request.body(large.clone()))
+    };
+    post("application/json").await.error(413, "");
     assert_eq!(server.store.last_record().status, 413);
+    // Nor does the connection break where nobody looks at the body.
+    post("text/plain").await.error(415, "");
+    let url = format!("{}/Users", server.base);
+    send(server.client.post(&url).body(large.clone())).await.error(401, "");
+    send(server.request(Method::PUT, "/Users").body(large)).await.error(405, "");
+}
+
+#[tokio::test]
+async fn a_body_in_pieces_is_read_and_one_that_is_not_asked_for_is_not_waited_for() {
+    let server = Server::start().await;
+    let address = server.base.trim_start_matches("http://").trim_end_matches("/scim2").to_owned();
+    let raw = |request: String, pieces: &'static [&'static str]| {
+        let address = address.clone();
+        tokio::task::spawn_blocking(move || {
+            let mut stream = TcpStream::connect(address).unwrap();
+            stream.write_all(request.as_bytes()).unwrap();
+            for piece in pieces {
+                stream.write_all(piece.as_bytes()).unwrap();
+                stream.flush().unwrap();
+                std::thread::yield_now();
+            }
+            let mut answer = String::new();
+            stream.read_to_string(&mut answer).unwrap();
+            answer
+        })
+    };
+    let head = |token: &str, more: &str| {
+        format!(
+            "POST /scim2/Users HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\
+             Authorization: Bearer {token}\r\n{more}\r\n\r\n"
+        )
+    };
+    let pieces = &[
+        "3b\r\n{\"schemas\":[\"urn:ietf:params:scim:schemas:core:2.0:User\"],\"\r\n",
+        "10\r\nuserName\":\"ana\"}\r\n",
+        "0\r\n\r\n",
+    ];
+    let answer = raw(head("good", "Transfer-Encoding: chunked"), pieces).await.unwrap();
+    assert!(answer.starts_with("HTTP/1.1 201"), "{answer}");
+    let waiting = "Content-Length: 10\r\nExpect: 100-continue";
+    let answer = raw(head("bad", waiting), &[]).await.unwrap();
+    assert!(answer.starts_with("HTTP/1.1 401"), "{answer}");
 }
 
 #[tokio::test]

@@ -85,6 +85,15 @@ async fn a_list_is_paged_filtered_sorted_and_projected() {
     let search = json!({"schemas": [urn::SEARCH_REQUEST], "filter": "userName sw \"a\"", "attributes": ["userName"]});
     let searched = server.post("/Users/.search", &search).await;
     assert_eq!((searched.status.as_u16(), names(&searched)), (200, vec!["ana".to_owned()]));
+
+    // What is repeated adds up.
+    let path = format!(
+        "/Users/{}?attributes=userName&attributes=active",
+        encoded(&server.user("dov").await)
+    );
+    let keys: Vec<_> =
+        server.get(&path).await.json().as_object().unwrap().keys().cloned().collect();
+    assert_eq!(keys, ["id", "schemas", "userName"]);
 }
 
 #[tokio::test]
@@ -115,6 +124,10 @@ async fn versions_spare_reads_and_guard_writes() {
     assert_eq!((unchanged.status.as_u16(), unchanged.text.as_str()), (304, ""));
     assert_eq!(unchanged.header("etag"), "W/\"1\"");
     assert_eq!(read("W/\"2\"").await.status, 200);
+    let tied = |tag: &str| send(server.request(Method::GET, &path).header("if-match", tag));
+    assert_eq!(tied("W/\"1\"").await.status, 200);
+    assert_eq!(tied("*").await.status, 200);
+    tied("W/\"2\"").await.error(412, "");
 
     let body = json!({"schemas": [urn::USER], "userName": "ana"}).to_string();
     let write = |tag: &[u8]| {

@@ -219,6 +219,11 @@ impl<'a> Parser<'a> {
     }
 
     fn tolerated_literal(&mut self, word: &str, path: &AttributePath) -> Option<Literal> {
+        // Whoever writes 'ana@x' means ana@x. To look for the quotes as well would find nobody, and
+        // the client would create who is there already.
+        if word.starts_with('\'') {
+            return None;
+        }
         let boolean = ["false", "true"].iter().position(|known| word.eq_ignore_ascii_case(known));
         let (tolerance, literal) = match boolean {
             Some(value) if self.tolerances.allows(Tolerance::BooleanAsString) => {
@@ -445,6 +450,7 @@ mod tests {
         insta::assert_snapshot!(check("(externalId eq jyoung)"), @r#"externalId eq "jyoung" [(UnquotedLiteral, "externalId")]"#);
         insta::assert_snapshot!(check("emails[primary eq True]"), @r#"emails[primary eq true] [(BooleanAsString, "primary")]"#);
         insta::assert_snapshot!(check("active eq true"), @"active eq true []");
+        insta::assert_snapshot!(check("userName eq 'ana'"), @"column 13: expected a string in double quotes, a number, true, false or null, found `'ana'`");
         insta::assert_snapshot!(check("displayName eq Sales Team"), @"column 22: expected `and`, `or` or the end of the filter, found `Team`");
     }
 }

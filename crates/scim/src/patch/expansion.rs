@@ -51,6 +51,8 @@ impl Reader<'_> {
         let path = PatchPath::parse_tolerant(key, self.reading.tolerances()).ok();
         if let Some((path, tolerance)) = path.and_then(|(path, _)| path_key(path, within))
             && let Some(target) = Target::resolve(self.rt, &path)
+            // As in the body of a POST, a key that names no schema is one of the core schema.
+            && (path.urn.is_some() || target.extension.is_none())
             && self.allows(tolerance, key)
         {
             return match (target.attribute, value) {

@@ -75,6 +75,7 @@ impl Reader<'_> {
             _ => return Err(syntax("`Operations` must be a list of operations.")),
         };
         match operations.len() {
+            0 if self.allows(Tolerance::EmptyOperations, "Operations") => Ok(operations),
             0 => Err(syntax("`Operations` is empty. Send at least one operation.")),
             count if count > PATCH_OPERATION_COUNT_MAX => Err(Error::new(
                 413,
@@ -239,9 +240,10 @@ impl Reader<'_> {
             return Err(invalid(format!("`{at}` has no `value`. Say what to {}.", op.as_str())));
         };
         let part = target.sub_attribute.unwrap_or(attribute);
+        let one = (op == PatchOp::Add && part.multi_valued).then(|| one_added(value)).flatten();
         let read = match (target.filter, target.sub_attribute) {
             (Some(_), None) => canonical_entry(attribute, value, at, &mut self.reading)?,
-            _ => canonical(part, value, at, &mut self.reading)?,
+            _ => canonical(part, one.as_ref().unwrap_or(value), at, &mut self.reading)?,
         };
         if op == PatchOp::Replace {
             self.cleared_parts(target, part, value);
@@ -333,8 +335,9 @@ impl Reader<'_> {
             (_, None) => {
                 return Err(invalid(format!("`{at}` has no `value`. Send a list of members.")));
             }
-            (_, Some(value)) => {
-                let members = self.members(value, at)?;
+            (op, Some(value)) => {
+                let one = (op == PatchOp::Add).then(|| one_added(value)).flatten();
+                let members = self.members(one.as_ref().unwrap_or(value), at)?;
                 if op == PatchOp::Replace || !members.is_empty() {
                     let members = members.iter().map(Member::to_value).collect();
                     self.push(op, path, Some(Value::Array(members)));
@@ -377,6 +380,15 @@ impl Reader<'_> {
 
 fn is_patch_op(urn: &Value) -> bool {
     urn.as_str().is_some_and(|urn| urn.eq_ignore_ascii_case(urn::PATCH_OP))
+}
+
+/// RFC 7644 3.5.2.1: "If the target location specifies a multi-valued attribute, a new value is
+/// added to the attribute." One value that is added need not stand in a list.
+fn one_added(value: &Value) -> Option<Value> {
+    match value {
+        Value::Null | Value::Array(_) => None,
+        one => Some(Value::Array(vec![one.clone()])),
+    }
 }
 
 fn value_list_refused(at: &str) -> Error {

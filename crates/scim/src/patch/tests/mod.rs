@@ -480,16 +480,17 @@ fn each_departure_is_accepted_where_it_is_tolerated() {
     insta::assert_snapshot!(
         tolerant(json!([
             {"op": "add", "path": format!("{enterprise}:manager"), "value": "9"},
-            {"op": "add", "path": "emails", "value": {"value": "c@x"}},
+            {"op": "replace", "path": "phoneNumbers", "value": {"value": "+1"}},
             {"op": "replace", "path": "title", "value": ["Boss"]},
             {"op": "replace", "path": "emails[primary eq \"True\"].value", "value": "d@x"}
         ]), &[BareValueForComplex, SingleForMultiple, MultipleForSingle, BooleanAsString]),
         @r#"
-    emails = [{"primary":true,"type":"work","value":"d@x"},{"type":"home","value":"babs@jensen.org"},{"value":"c@x"}]
+    emails = [{"primary":true,"type":"work","value":"d@x"},{"type":"home","value":"babs@jensen.org"}]
+    phoneNumbers = [{"value":"+1"}]
     title = "Boss"
     urn:ietf:params:scim:schemas:extension:enterprise:2.0:User = {"department":"Sales","manager":{"value":"9"}}
     (bareValueForComplex at urn:ietf:params:scim:schemas:extension:enterprise:2.0:User:manager)
-    (singleForMultiple at emails)
+    (singleForMultiple at phoneNumbers)
     (multipleForSingle at title)
     (booleanAsString at emails.primary)
     "#
@@ -545,5 +546,74 @@ fn the_whole_request_fails_if_one_operation_does() {
             {"op": "replace", "path": "title", "value": "x"},
             {"op": "remove", "path": "userName"}])),
         @"400 mutability: `userName` is required and cannot be removed. Replace it instead."
+    );
+}
+
+#[test]
+fn one_value_is_added_without_a_list_around_it() {
+    insta::assert_snapshot!(
+        user(json!([{"op": "add", "path": "emails", "value": {"value": "b@x.org", "type": "other"}}])),
+        @r#"emails = [{"primary":true,"type":"work","value":"babs@example.com"},{"type":"home","value":"babs@jensen.org"},{"type":"other","value":"b@x.org"}]"#
+    );
+    insta::assert_snapshot!(
+        user(json!([{"op": "add", "value": {"phoneNumbers": {"value": "+1"}}}])),
+        @r#"phoneNumbers = [{"value":"+1"}]"#
+    );
+    insta::assert_snapshot!(
+        user(json!([{"op": "add", "path": "urn:example:Badge:color", "value": "red"},
+            {"op": "add", "path": "urn:example:Badge:colors", "value": "red"}])),
+        @r#"
+    schemas = ["urn:ietf:params:scim:schemas:core:2.0:User","urn:ietf:params:scim:schemas:extension:enterprise:2.0:User","urn:example:Badge"]
+    urn:example:Badge = {"color":"red","colors":["red"]}
+    "#
+    );
+    insta::assert_snapshot!(
+        group(json!([{"op": "add", "path": "members", "value": {"value": "a"}}]), &[]),
+        @r#"add ["a"]"#
+    );
+    insta::assert_snapshot!(
+        group(json!([{"op": "add", "path": "members", "value": "a"}]), &[BareValueForComplex]),
+        @r#"
+    add ["a"]
+    (bareValueForComplex at members[0])
+    "#
+    );
+    // To replace all values by one, or to remove one, is said with a list.
+    insta::assert_snapshot!(
+        user(json!([{"op": "replace", "path": "emails", "value": {"value": "b@x.org"}}])),
+        @"400 invalidValue: Operations[0]: `emails` must be a list of values, not an object."
+    );
+    insta::assert_snapshot!(
+        group(json!([{"op": "replace", "path": "members", "value": {"value": "a"}}]), &[]),
+        @"400 invalidValue: Operations[0]: `members` must be a list of members."
+    );
+}
+
+#[test]
+fn a_request_without_operations_is_refused_unless_tolerated() {
+    insta::assert_snapshot!(user(json!([])), @"400 invalidSyntax: `Operations` is empty. Send at least one operation.");
+    insta::assert_snapshot!(tolerant(json!([]), &[EmptyOperations]), @"(emptyOperations at Operations)");
+}
+
+#[test]
+fn an_extension_s_attribute_may_go_without_its_urn_where_only_one_has_it() {
+    insta::assert_snapshot!(
+        user(json!([
+            {"op": "replace", "path": "department", "value": "Support"},
+            {"op": "replace", "path": "manager.value", "value": "8"},
+            {"op": "add", "path": "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User.division", "value": "EMEA"}
+        ])),
+        @r#"urn:ietf:params:scim:schemas:extension:enterprise:2.0:User = {"department":"Support","division":"EMEA","manager":{"value":"8"}}"#
+    );
+    // The keys of a value are those of a body: there an extension has an object of its own.
+    insta::assert_snapshot!(
+        tolerant(
+            json!([{"op": "replace", "value": {"department": "Support", "manager.value": "8"}}]),
+            &[DottedKey, UrnKey, UnknownAttribute]
+        ),
+        @"
+    (unknownAttribute at department)
+    (unknownAttribute at manager.value)
+    "
     );
 }
