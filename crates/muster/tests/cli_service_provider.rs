@@ -78,7 +78,7 @@ fn timeless(text: &str) -> String {
     let words = text.split(' ').map(|word| {
         let end = word.trim_start_matches(|c: char| c.is_ascii_digit() || "-:.T".contains(c));
         match end.strip_prefix('Z') {
-            Some(rest) if word.len() > 20 => format!("[MOMENT]{rest}"),
+            Some(rest) if word.len() >= 20 => format!("[MOMENT]{rest}"),
             _ => word.to_owned(),
         }
     });
