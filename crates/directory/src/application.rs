@@ -72,14 +72,12 @@ impl Directory {
         let (ctx, name, keys) = (ctx.clone(), name.to_string(), self.keys.clone());
         self.db.write(move |tx| {
             let application = named(tx, &name)?;
-            db::put_secret(
-                tx,
-                &keys,
-                SCOPE,
-                &token_name(&application.id),
-                token.as_bytes(),
-                ctx.now,
-            )?;
+            let secret = token_name(&application.id);
+            let sealed = db::secret::secret(tx, &keys, SCOPE, &secret)?;
+            if sealed.is_some_and(|sealed| sealed.bytes() == token.as_bytes()) {
+                return Ok(());
+            }
+            db::put_secret(tx, &keys, SCOPE, &secret, token.as_bytes(), ctx.now)?;
             let kind = "application.token.set";
             db::event::append(tx, &ctx, SCOPE, kind, &application.config.name, &json!({}))?;
             db::generation::bump(tx, SCOPE, "applications")?;

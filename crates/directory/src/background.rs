@@ -5,7 +5,6 @@ use std::time::Duration;
 
 use db::{Ctx, generation, task};
 use jiff::civil::Date;
-use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 use lifecycle::ApplicationId;
 
@@ -112,7 +111,7 @@ impl Directory {
             let mut at = |name| generation::generation(r, SCOPE, name);
             Ok::<_, Error>([at("people")?, at("groups")?, at("rules")?, at("applications")?])
         })?;
-        let today = TimeZone::UTC.to_datetime(self.clock.now()).date();
+        let today = self.today();
         Ok(Stand { generations, today })
     }
 

@@ -5,6 +5,9 @@ use std::sync::Arc;
 
 use db::{Clock, Ctx, Db, KeyFile, Migration};
 
+use jiff::civil::Date;
+use jiff::tz::TimeZone;
+
 use crate::{Error, Outbound};
 
 /// The scope of this crate's rows in `db`: a directory serves one organisation.
@@ -54,6 +57,11 @@ impl Directory {
     /// Who does what is done next, why, and when.
     pub fn ctx(&self, actor: &str, cause: &str) -> Ctx {
         Ctx { actor: actor.into(), cause: cause.into(), now: self.clock.now() }
+    }
+
+    /// Today, where this machine stands: the day that plans are made for unless another is named.
+    pub fn today(&self) -> Date {
+        TimeZone::system().to_datetime(self.clock.now()).date()
     }
 
     /// The clock.

@@ -177,7 +177,7 @@ fn deactivation(policies: &EffectPolicies) -> EffectPlan {
             Effect::ReleaseNumbers => policies.release_numbers,
             Effect::CancelMeetings => policies.cancel_meetings,
             Effect::KeepRecordings => policies.keep_recordings,
-            // The other side of the same switch; leaving never deletes (invariant 7 of the design).
+            // The other side of the same switch; leaving never deletes; deletion is an act of its own.
             Effect::TrashRecordings if !policies.keep_recordings => true,
             Effect::TrashRecordings | Effect::DeleteRecordings => continue,
         };

@@ -6,7 +6,6 @@ use std::path::Path;
 use db::Ctx;
 use directory::Directory;
 use jiff::civil::Date;
-use jiff::tz::TimeZone;
 use serde::de::DeserializeOwned;
 
 use crate::error::CommandError;
@@ -29,7 +28,7 @@ pub fn actor() -> String {
 
 /// The day a command is for: the one that was named, or today where this machine stands.
 pub fn day(directory: &Directory, as_of: Option<Date>) -> Date {
-    as_of.unwrap_or_else(|| TimeZone::system().to_datetime(directory.clock().now()).date())
+    as_of.unwrap_or_else(|| directory.today())
 }
 
 /// The token in a file; `-` reads standard input, so that a token never stands on a command line.

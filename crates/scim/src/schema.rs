@@ -1,10 +1,10 @@
 //! Schemas and attribute definitions (RFC 7643 2 and 7), loaded from JSON.
 //!
 //! The schemas of the standard stand in `schemas/*.json` and differ from RFC 7643 8.7 only where
-//! its prose overrules its listing: references, binaries, ids of resources and
-//! passwords are case exact (2.3.6, 2.3.7, 3.1, 4.1.1), a group's `displayName` is required (4.2), `members` has `display` and
-//! `addresses` has `primary` (2.4; the example in 8.2 uses it). A characteristic that is not written
-//! has the default of RFC 7643 2.2.
+//! its prose overrules its listing: references, binaries, ids of resources and passwords are case
+//! exact (2.3.6, 2.3.7, 3.1, 4.1.1), a group's `displayName` is required (4.2), `members` has
+//! `display` and `addresses` has `primary` (2.4; the example in 8.2 uses it). A characteristic that
+//! is not written has the default of RFC 7643 2.2.
 
 use std::sync::{Arc, LazyLock};
 

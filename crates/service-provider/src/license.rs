@@ -157,7 +157,7 @@ pub(crate) fn forget_direct_grants(
     Ok(())
 }
 
-/// Refuses a request that sets `userType` to a retired license type (pains: "Basic" hard-coded in a
+/// Refuses a request that sets `userType` to a retired license type ("Basic" hard-coded in a
 /// mapping). A value that was there before may stay: an identity provider sends back what it read.
 pub(crate) fn check_user_type(
     r: &mut Read,

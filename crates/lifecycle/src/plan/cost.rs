@@ -87,7 +87,8 @@ impl Action {
     /// | link | nothing, or as update |
     /// | update, deactivate, reactivate | PATCH; where the profile wants PUT, GET and PUT |
     /// | create group | POST with the first batch of members, PATCH for each further one |
-    /// | link group, change group | PATCH for a new name, PATCH for each batch of members; where the profile wants PUT, GET and PUT |
+    /// | link group, change group | PATCH for a new name, PATCH for each batch of members |
+    /// | the same, where the profile wants PUT | GET and PUT |
     ///
     /// An application whose answers cannot be trusted is asked once more (GET) after the last write.
     pub fn requests(&self, profile: &ApplicationProfile) -> u32 {

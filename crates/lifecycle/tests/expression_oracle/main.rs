@@ -214,7 +214,10 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: cases(3_000), failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
-    fn what_muster_accepts_cel_accepts(pieces in prop::collection::vec(prop::sample::select(&PIECES[..]), 1..9), glue in prop::sample::select(vec!["", " "])) {
+    fn what_muster_accepts_cel_accepts(
+        pieces in prop::collection::vec(prop::sample::select(&PIECES[..]), 1..9),
+        glue in prop::sample::select(vec!["", " "]),
+    ) {
         let text = pieces.join(glue);
         if Expression::parse(&text, &ENVIRONMENT, Expect::Any).is_ok() {
             let compiled = CEL.compile(&text);

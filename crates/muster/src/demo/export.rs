@@ -119,6 +119,7 @@ async fn look(
     let members = stage.members(token).await?;
     report.groups_pushed = members.len() as u64;
     report.memberships = members.values().map(|members| members.len() as u64).sum();
+    stage.settled(tenant).await?;
     let (held, explained) = stage.licenses(tenant, &members)?;
     (report.licenses_held, report.licenses_explained) = (held, explained);
     Ok(())

@@ -24,6 +24,8 @@ use crate::serving::Serving;
 /// Longest answer of the service provider that is waited for here.
 const ANSWER_WAIT_SECS_MAX: u64 = 30;
 
+/// Longest wait until licenses follow a change of many members.
+const SETTLE_WAIT_SECS_MAX: u64 = 300;
 /// Most groups that are looked at.
 const GROUP_COUNT_MAX: u32 = 1_000;
 
@@ -208,6 +210,22 @@ impl Stage {
             (text(group, "id"), members)
         };
         Ok(list(&answer, "Resources").iter().map(group).collect())
+    }
+
+    /// Waits until every license follows from the groups as they are now: a change of many members
+    /// is worked off in batches.
+    pub async fn settled(&self, tenant: &str) -> Result<(), CommandError> {
+        let tenant = self.service_provider.tenant(tenant)?;
+        let started = Instant::now();
+        while self.service_provider.stale_count(&tenant.id)? > 0 {
+            if started.elapsed().as_secs() >= SETTLE_WAIT_SECS_MAX {
+                return Err(CommandError::failed(format!(
+                    "licenses were not settled in {SETTLE_WAIT_SECS_MAX} s"
+                )));
+            }
+            tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+        }
+        Ok(())
     }
 
     /// How many users of a tenant hold a license, and of how many the reason holds: the group that

@@ -325,6 +325,7 @@ impl Play {
             ["people.csv", "Sales", "Zoom - Phone", "seat"].iter().all(|word| told.contains(word)),
         );
         let members = stage.members(&self.token).await?;
+        stage.settled(TENANT).await?;
         let (held, explained) = stage.licenses(TENANT, &members)?;
         self.report.people = self.rows.len() as u64;
         self.report.employed = self.employed(stage);

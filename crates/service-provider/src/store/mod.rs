@@ -1,7 +1,7 @@
 //! The SCIM endpoints' store: one tenant's users and groups, whichever the token opens.
 //!
-//! `get` and `page` read, `prefilter` says what an index may be asked and `candidates` asks it, `waypoint` remembers places
-//! in long lists, `commit` hands every write to the one write path of its noun, `shown` makes what
+//! `get` and `page` read, `prefilter` says what an index may be asked and `candidates` asks it,
+//! `waypoint` remembers places in long lists, `commit` hands every write to the one write path of its noun, `shown` makes what
 //! clients see.
 
 mod candidates;
