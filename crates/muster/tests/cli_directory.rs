@@ -3,6 +3,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+#[expect(dead_code, reason = "other tests use more of it")]
 mod office;
 
 use insta::assert_snapshot;
@@ -236,10 +237,259 @@ fn the_log_tells_what_happened_to_whom() {
     assert_snapshot!(office.run("log --kind import -n 1"), @r"
     exit 0
     [TIME]  import.accepted         hr  by cli:tess (muster source import)
-        changed 1, file hr.csv, import [ID], joined 0, missing 0, quarantined 0, rows 4, unchanged 3
+        changed 1, file hr.csv, joined 0, missing 0, quarantined 0, rows 4, unchanged 3
     ");
     assert_snapshot!(office.run("log --kind nothing.of.the.kind"), @r"
     exit 0
     Nothing to show.
+    ");
+}
+
+#[test]
+fn people_are_listed_searched_and_shown() {
+    let office = acme();
+    assert_snapshot!(office.run("person list --as-of 2026-11-24"), @r"
+    exit 0
+    ────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────
+     Employee number   Name        Login                    Department   Title               Standing
+    ════════════════════════════════════════════════════════════════════════════════════════════════════════════════════════
+     1                 Ana Ruiz    ana.ruiz@acme.example    Sales        Account Executive   Employed since 2020-01-01
+    ────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────
+     2                 Bo Lind     bo.lind@acme.example     Support      Agent               Left on 2026-11-24
+    ────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────
+     3                 Cy Moor     cy.moor@acme.example     Sales        Intern              Not employed before 2027-01-01
+    ────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────
+     4                 Dee Okoro   dee.okoro@acme.example   Support      Agent               Employed since 2022-02-02
+    ────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────
+    ");
+    assert_snapshot!(office.run("person list --search agent --limit 1 --as-of 2026-11-24"), @r"
+    exit 0
+    ────────────────────────────────────────────────────────────────────────────────────────────
+     Employee number   Name      Login                  Department   Title   Standing
+    ════════════════════════════════════════════════════════════════════════════════════════════
+     2                 Bo Lind   bo.lind@acme.example   Support      Agent   Left on 2026-11-24
+    ────────────────────────────────────────────────────────────────────────────────────────────
+    1 of 2 shown; --limit 0 lists all.
+    ");
+    assert_snapshot!(office.run("person show 2 --as-of 2026-11-24"), @r"
+    exit 0
+    Bo Lind (2, bo.lind@acme.example) on 2026-11-24
+      Source hr has them in hr.csv, line 3, imported [TIME].
+      - Left on 2026-11-24.
+      - In no group: only people who are employed are.
+
+    Attributes
+      displayName = Bo Lind
+      name.familyName = Lind
+      name.givenName = Bo
+      title = Agent
+      department = Support
+      employeeNumber = 2
+      hireDate = 2021-06-01
+      terminationDate = 2026-11-24
+      userName = bo.lind@acme.example
+
+    Employments
+      from 2021-06-01 until 2026-11-24
+    ");
+    assert_snapshot!(office.run("person show nobody"), @r"
+    exit 2
+    error: there is no person `nobody`
+    ");
+}
+
+#[test]
+fn a_group_is_filled_by_hand_and_says_why() {
+    let office = acme();
+    assert_snapshot!(office.run("group create 'Phone' --description 'Who calls' --grants-licenses"), @r"
+    exit 0
+    Group Phone is set.
+    ");
+    assert_snapshot!(office.run("group add-member phone ana.ruiz@acme.example --note 'covers for Dee'"), @r"
+    exit 0
+    Ana Ruiz (1) is a member by hand of group Phone.
+    Applications follow with the next `muster apply`.
+    ");
+    assert_snapshot!(office.run("group members phone --as-of 2026-11-24"), @r"
+    exit 0
+    ─────────────────────────────────────────────────────────────────────────────────────────────────
+     Employee number   Name       Why
+    ═════════════════════════════════════════════════════════════════════════════════════════════════
+     1                 Ana Ruiz   Added by hand by cli:tess at [TIME]: covers for Dee.
+    ─────────────────────────────────────────────────────────────────────────────────────────────────
+    1 member on 2026-11-24.
+    ");
+    office.done("group exclude phone 1");
+    assert_snapshot!(office.run("group list --as-of 2026-11-24"), @r"
+    exit 0
+    ─────────────────────────────────────────────────
+     Name    Members   Grants licenses   Description
+    ═════════════════════════════════════════════════
+     Phone   0         yes               Who calls
+    ─────────────────────────────────────────────────
+    ");
+    office.done("group include phone 1");
+    office.done("group remove-member phone 1");
+    assert_snapshot!(office.run("group members phone --as-of 2026-11-24"), @r"
+    exit 0
+    Nothing to show.
+    0 members on 2026-11-24.
+    ");
+    assert_snapshot!(office.run("group members nothing"), @r"
+    exit 2
+    error: there is no group `nothing`
+    ");
+}
+
+#[test]
+fn a_mistake_in_a_rule_is_shown_where_it_is() {
+    let office = acme();
+    office.done("group create Sales");
+    let put = |condition: &str| {
+        office.run(&format!("rule put r --group Sales --condition '{condition}'"))
+    };
+    assert_snapshot!(put("user.departmnt == \"Sales\""), @r#"
+    exit 2
+    error: the condition cannot be used
+      user.departmnt == "Sales"
+           ^ column 6: `user` has no attribute `departmnt`; did you mean `department`?
+    "#);
+    assert_snapshot!(put("user.department == 7"), @r#"
+    exit 2
+    error: the condition cannot be used
+      user.department == 7
+                         ^ column 20: cannot compare a string with a number; in quotes it is a string: "7"
+    "#);
+    assert_snapshot!(put("user.department"), @r#"
+    exit 2
+    error: the condition cannot be used
+      user.department
+      ^ column 1: true or false is needed here, but `user.department` is a string; compare it, as in `user.department == "..."`
+    "#);
+    assert_snapshot!(put("user.department == \"Sales\" &&"), @r#"
+    exit 2
+    error: the condition cannot be used
+      user.department == "Sales" &&
+                                   ^ column 30: expected a value, found the end
+    "#);
+    assert_snapshot!(office.run("rule list"), @r"
+    exit 0
+    Nothing to show.
+    ");
+}
+
+#[test]
+fn a_rule_is_tried_saved_and_removed() {
+    let office = acme();
+    office.done("group create Sales");
+    assert_snapshot!(
+        office.run("rule test --condition 'user.department == \"Sales\"' --as-of 2026-11-24"),
+        @r#"
+    exit 0
+    1 of 2 people employed on 2026-11-24 match: user.department == "Sales"
+    It reads user.department.
+
+    Matching, for example:
+      Ana Ruiz (1): user.department is "Sales"
+
+    Not matching:
+      Dee Okoro (4): user.department is "Support", not "Sales"
+    "#
+    );
+    office.done("rule put sales --group Sales --condition 'user.department == \"Sales\"'");
+    assert_snapshot!(office.run("rule test SALES --as-of 2026-11-24 --json"), @r#"
+    exit 0
+    {
+      "as_of": "2026-11-24",
+      "condition": "user.department == \"Sales\"",
+      "counterexamples": [
+        {
+          "because": "user.department is \"Support\", not \"Sales\"",
+          "employee_number": "4",
+          "name": "Dee Okoro"
+        }
+      ],
+      "employed": 2,
+      "examples": [
+        {
+          "because": "user.department is \"Sales\"",
+          "employee_number": "1",
+          "name": "Ana Ruiz"
+        }
+      ],
+      "matching": 1,
+      "reads": [
+        "user.department"
+      ]
+    }
+    "#);
+    assert_snapshot!(office.run("rule put sales --group Sales --condition 'user.department == \"Sales\"'"), @r"
+    exit 0
+    Rule sales is as it was.
+    ");
+    assert_snapshot!(office.run("rule put sales --group Nothing --condition true"), @r"
+    exit 2
+    error: there is no group `Nothing`
+    ");
+    assert_snapshot!(office.run("rule list"), @r#"
+    exit 0
+    ─────────────────────────────────────────────────────
+     Name    Condition                    Fills   Active
+    ═════════════════════════════════════════════════════
+     sales   user.department == "Sales"   Sales   yes
+    ─────────────────────────────────────────────────────
+    "#);
+    assert_snapshot!(office.run("rule remove sales"), @r"
+    exit 0
+    Rule sales is removed. Whoever no other rule matches leaves its groups with the next plan.
+    ");
+    assert_snapshot!(office.run("rule remove sales"), @r"
+    exit 2
+    error: there is no rule `sales`
+    ");
+    assert_snapshot!(office.run("rule test"), @r"
+    exit 2
+    error: the following required arguments were not provided:
+      <NAME>
+
+    Usage: muster rule test <NAME>
+
+    For more information, try '--help'.
+    ");
+}
+
+#[test]
+fn an_explanation_without_applications_ends_with_the_groups() {
+    let office = acme();
+    office.done("group create Sales");
+    office.done("group create Support");
+    office.done("rule put sales --group Sales --condition 'user.department == \"Sales\"'");
+    assert_snapshot!(office.run("explain ana.ruiz@acme.example --as-of 2026-11-24"), @r#"
+    exit 0
+    Ana Ruiz (1, ana.ruiz@acme.example) on 2026-11-24
+      Source hr has them in hr.csv, line 2, imported [TIME].
+      + Employed since 2020-01-01.
+      + Member of group Sales
+          Rule "sales" matches: user.department == "Sales" (user.department is "Sales").
+      - Not in group Support
+          No rule fills group Support.
+    "#);
+    assert_snapshot!(office.run("explain 2 --as-of 2026-11-24"), @r"
+    exit 0
+    Bo Lind (2, bo.lind@acme.example) on 2026-11-24
+      Source hr has them in hr.csv, line 3, imported [TIME].
+      - Left on 2026-11-24.
+      - In no group: only people who are employed are.
+    ");
+    assert_snapshot!(office.run("explain 3 --as-of 2026-11-24"), @r"
+    exit 0
+    Cy Moor (3, cy.moor@acme.example) on 2026-11-24
+      Source hr has them in hr.csv, line 4, imported [TIME].
+      - Not employed before 2027-01-01.
+      - In no group: only people who are employed are.
+    ");
+    assert_snapshot!(office.run("explain 1 --app nothing"), @r"
+    exit 2
+    error: there is no application `nothing`
     ");
 }

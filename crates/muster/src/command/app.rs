@@ -187,19 +187,15 @@ fn add(context: &Context, directory: &Directory, args: AddArgs) -> Result<(), Co
         return Err(CommandError::usage(format!("there is already an application `{}`", args.name))
             .hint("Nothing was changed. `muster app show` tells what it is; `app token`, `app assign`, `app push-group` and `app actions` change it."));
     }
-    let config = ApplicationConfig {
-        name: args.name,
-        profile: args.profile,
-        base_url: args.base_url,
-        match_by: args.match_by.into_iter().map(MatchAttribute::from).collect(),
-        actions: Actions::default(),
-        drift: lifecycle::Drift::default(),
-        auto: args.auto,
-        guard: None,
-        assignments: Vec::new(),
-        mappings: Vec::new(),
-        push_groups: Vec::new(),
-    };
+    let match_by: Vec<MatchAttribute> = args.match_by.into_iter().map(Into::into).collect();
+    // Whatever is not said here has the default it has in a file.
+    let config: ApplicationConfig = serde_json::from_value(json!({
+        "name": args.name,
+        "profile": args.profile,
+        "base_url": args.base_url,
+        "match_by": match_by,
+        "auto": args.auto,
+    }))?;
     let ctx = ctx(directory, "app add");
     directory.put_application(&ctx, &config)?;
     if let Some(token) = &token {

@@ -58,6 +58,9 @@ fn tell(context: &Context, app: &str, report: &ApplyReport) {
         output.say(green(&format!("{app} is as it should be; there was nothing to do.")));
         return;
     }
+    if matches!(report.outcome, ApplyOutcome::Held { .. }) && report.done == 0 {
+        return;
+    }
     output.say(format!(
         "{app}: {} of {} made, {} ({} planned) in {:.1} s.",
         report.done,

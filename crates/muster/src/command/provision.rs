@@ -49,7 +49,7 @@ pub async fn run(context: &Context, args: ProvisionArgs) -> Result<(), CommandEr
         return Ok(());
     }
     let error = CommandError::failed(format!(
-        "{} is not as they should be in {}; {requests}",
+        "{} was not provisioned in {}; {requests}",
         args.person, args.app
     ));
     Err(match done.next_step {

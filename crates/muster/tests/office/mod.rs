@@ -36,21 +36,26 @@ impl Office {
     /// Runs a command line in the folder. Says the exit code, then what was printed, with what
     /// differs from run to run made alike.
     pub fn run(&self, line: &str) -> String {
-        let output = Command::new(env!("CARGO_BIN_EXE_muster"))
-            .args(words(line))
-            .current_dir(self.folder.path())
-            .env_remove("MUSTER_CONFIG")
-            .env_remove("MUSTER_LOG")
-            .env("NO_COLOR", "1")
-            .env("USER", "tess")
-            .output()
-            .unwrap();
+        let output = self.command(line).output().unwrap();
         let code = output.status.code().unwrap_or(-1);
         let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
         let printed = format!("exit {code}\n{}{}", text(&output.stdout), text(&output.stderr));
         let printed = printed.replace(&self.folder.path().display().to_string(), "[DIR]");
         let masked = mask(&printed);
         masked.lines().map(str::trim_end).collect::<Vec<_>>().join("\n")
+    }
+
+    /// A command line, to be run in the folder.
+    pub fn command(&self, line: &str) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_muster"));
+        command
+            .args(words(line))
+            .current_dir(self.folder.path())
+            .env_remove("MUSTER_CONFIG")
+            .env_remove("MUSTER_LOG")
+            .env("NO_COLOR", "1")
+            .env("USER", "tess");
+        command
     }
 
     /// Runs a command line that has to succeed.
@@ -88,6 +93,7 @@ fn words(line: &str) -> Vec<String> {
 /// Makes moments and ids alike: `2026-11-24 09:00:00 UTC` is `[TIME]`, a UUID is `[ID]`.
 fn mask(text: &str) -> String {
     let text = replace(text, "0000-00-00 00:00:00 UTC", "[TIME]");
+    let text = replace(&text, "0000-00-00T00:00:00Z", "[TIME]");
     let text = replace(&text, "xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx", "[ID]");
     replace(&text, &"x".repeat(64), "[DIGEST]")
 }
