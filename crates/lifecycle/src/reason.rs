@@ -166,7 +166,8 @@ impl Reason {
         match self {
             Self::HrRow { source, line, employee_number, imported_at } => {
                 let line = line.map(|line| format!(", line {line}")).unwrap_or_default();
-                let when = imported_at.map(|at| format!(", imported {at}")).unwrap_or_default();
+                let when =
+                    imported_at.map(|at| format!(", imported {}", moment(at))).unwrap_or_default();
                 format!("Source {source} has employee {employee_number}{line}{when}.")
             }
             Self::Hired { on } => format!("Employed since {on}."),
@@ -221,7 +222,12 @@ fn with_cause(fact: String, because: &str) -> String {
 
 fn by_hand(verb: &str, actor: &str, at: Timestamp, note: Option<&str>) -> String {
     let note = note.map(|note| format!(": {note}")).unwrap_or_default();
-    format!("{verb} by hand by {actor} at {at}{note}.")
+    format!("{verb} by hand by {actor} at {}{note}.", moment(at))
+}
+
+/// A moment as it is shown in a sentence: fractions of a second are noise to people.
+fn moment(at: Timestamp) -> String {
+    at.strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
 }
 
 #[cfg(test)]
@@ -266,7 +272,7 @@ mod tests {
         check(
             Reason::Manual {
                 actor: "ben".to_owned(),
-                at: "2026-11-24T08:00:00Z".parse().unwrap(),
+                at: "2026-11-24T08:00:00.123456Z".parse().unwrap(),
                 note: Some("covers for Ana".to_owned()),
             },
             "Added by hand by ben at 2026-11-24T08:00:00Z: covers for Ana.",
