@@ -23,6 +23,15 @@ impl Filter {
         equalities
     }
 
+    /// How many comparisons it has.
+    pub(crate) fn term_count(&self) -> usize {
+        match self {
+            Self::Compare { .. } | Self::Present(_) => 1,
+            Self::And(filters) | Self::Or(filters) => filters.iter().map(Self::term_count).sum(),
+            Self::Not(filter) | Self::ValuePath { filter, .. } => filter.term_count(),
+        }
+    }
+
     fn collect_paths(&self, parent: Option<&AttributePath>, paths: &mut Vec<AttributePath>) {
         match self {
             Self::Compare { path, .. } | Self::Present(path) => {

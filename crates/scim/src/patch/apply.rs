@@ -11,10 +11,12 @@ use super::attribute::{remove_attribute, set_attribute, set_part};
 use super::selection::{Selection, edit_selection};
 use super::target::{Target, mutability};
 use super::{MemberDelta, PatchOp, PatchOperation, PatchOutcome, PatchRequest};
+use crate::limits::PATCH_COMPARISON_COUNT_MAX;
 use crate::resource::refresh_schemas;
 use crate::value::missing_required;
 use crate::{
-    Attribute, Error, PatchPath, Resource, ResourceType, ScimType, Tolerance, Tolerances, Tolerated,
+    Attribute, Error, Filter, PatchPath, Resource, ResourceType, ScimType, Tolerance, Tolerances,
+    Tolerated,
 };
 
 impl PatchRequest {
@@ -35,6 +37,7 @@ impl PatchRequest {
             document: before.clone(),
             members: MemberDelta::default(),
             replace_creates: self.replace_creates,
+            comparison_count: 0,
             tolerated: Vec::new(),
         };
         for operation in &self.operations {
@@ -62,6 +65,7 @@ struct Application<'a> {
     document: Map<String, Value>,
     members: MemberDelta,
     replace_creates: bool,
+    comparison_count: usize,
     tolerated: Vec<Tolerated>,
 }
 
@@ -98,6 +102,16 @@ impl Application<'_> {
                 }
             }
         };
+        self.comparison_count += comparisons(values.get(&attribute.name), operation);
+        if self.comparison_count > PATCH_COMPARISON_COUNT_MAX {
+            return Err(Error::new(
+                413,
+                format!(
+                    "The operations would take more than {PATCH_COMPARISON_COUNT_MAX} comparisons \
+                     of values. Send several requests."
+                ),
+            ));
+        }
         let selection = Selection {
             attribute,
             filter: target.filter,
@@ -139,6 +153,17 @@ impl Application<'_> {
             self.document.remove(urn);
         }
     }
+}
+
+/// How many comparisons an operation on the values that are there takes at most.
+fn comparisons(present: Option<&Value>, operation: &PatchOperation) -> usize {
+    let count = |value: Option<&Value>| match value {
+        Some(Value::Array(values)) => values.len(),
+        _ => 1,
+    };
+    let filter = operation.path.as_ref().and_then(|path| path.value_filter.as_ref());
+    let given = filter.map_or_else(|| count(operation.value.as_ref()), Filter::term_count);
+    count(present).saturating_mul(given.max(1))
 }
 
 /// Edits one container of attributes; whether [`Tolerance::ReplaceCreates`] made the difference.

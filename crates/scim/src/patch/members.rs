@@ -6,7 +6,7 @@ use std::collections::HashSet;
 use serde_json::{Map, Value};
 
 use super::{Member, MemberDelta, MemberStep, PatchOp};
-use crate::limits::{MEMBER_COUNT_MAX, STRING_BYTES_MAX};
+use crate::limits::{MEMBER_COUNT_MAX, MEMBER_FILTER_COUNT_MAX, STRING_BYTES_MAX};
 use crate::value::{Reading, is_unassigned};
 use crate::{CompareOp, Error, Filter, Literal, ScimType, Tolerance};
 
@@ -85,7 +85,7 @@ impl MemberDelta {
             (PatchOp::Remove, None) => self.replace_all(Vec::new()),
             (PatchOp::Remove, Some(filter)) => match ids(filter) {
                 Some(ids) => self.remove(ids),
-                None => self.steps.push(MemberStep::RemoveWhere(filter.clone())),
+                None => self.remove_where(filter)?,
             },
             (PatchOp::Add | PatchOp::Replace, Some(_)) => {
                 return Err(rows_are_immutable("members"));
@@ -106,6 +106,21 @@ impl MemberDelta {
             Some(MemberStep::Remove(present)) => present.extend(ids),
             _ => self.steps.push(MemberStep::Remove(ids)),
         }
+    }
+
+    fn remove_where(&mut self, filter: &Filter) -> Result<(), Error> {
+        let is_filter = |step: &&MemberStep| matches!(step, MemberStep::RemoveWhere(_));
+        if self.steps.iter().filter(is_filter).count() == MEMBER_FILTER_COUNT_MAX {
+            return Err(Error::new(
+                413,
+                format!(
+                    "One request may have {MEMBER_FILTER_COUNT_MAX} filters over members. Name the \
+                     members by `value`, or send several requests."
+                ),
+            ));
+        }
+        self.steps.push(MemberStep::RemoveWhere(filter.clone()));
+        Ok(())
     }
 
     /// Whatever went before no longer matters.

@@ -6,6 +6,7 @@ use serde_json::{Map, Value};
 use super::PatchOp;
 use super::attribute::{added, keep_one_primary, merged, put, without};
 use crate::filter::described_value;
+use crate::value::distinct;
 use crate::{Attribute, Error, Filter, PatchPath, ScimType};
 
 /// Which values of an attribute, and which part of them, an operation is about.
@@ -64,7 +65,7 @@ pub(super) fn edit_selection(
             ));
         }
     }
-    drop_repeated(&mut entries);
+    let entries = distinct(entries);
     // RFC 7644 3.5.2.2: "If no other values remain after removal ... the attribute SHALL be
     // considered unassigned."
     put(values, attribute, (!entries.is_empty()).then_some(Value::Array(entries)))?;
@@ -130,16 +131,6 @@ fn created_entry(selection: &Selection<'_>, value: &Value) -> Option<Value> {
         (None, _) => return None,
     }
     Some(Value::Object(parts))
-}
-
-fn drop_repeated(entries: &mut Vec<Value>) {
-    let mut kept: Vec<Value> = Vec::with_capacity(entries.len());
-    for entry in entries.drain(..) {
-        if !kept.contains(&entry) {
-            kept.push(entry);
-        }
-    }
-    *entries = kept;
 }
 
 fn no_match(selection: &Selection<'_>) -> Error {

@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 use std::cmp::Ordering;
+use std::collections::HashSet;
 
 use jiff::Timestamp;
 use jiff::civil::DateTime;
@@ -9,6 +10,9 @@ use jiff::tz::Offset;
 use serde_json::{Map, Value};
 
 use crate::{Attribute, AttributeType};
+
+/// Up to so many values are compared each with each.
+const FEW_VALUES: usize = 16;
 
 /// Whether strings of this attribute are compared with regard to case. References and binaries
 /// always are (RFC 7643 2.3.6 and 2.3.7: "case exact").
@@ -130,9 +134,29 @@ fn same_part(sub: &Attribute, left: &Map<String, Value>, right: &Map<String, Val
     }
 }
 
+/// Each value once, in the order in which they first appear.
+pub(crate) fn distinct(mut values: Vec<Value>) -> Vec<Value> {
+    if values.len() > FEW_VALUES {
+        // Equal values print alike; comparing each with each would take too long.
+        let mut seen = HashSet::with_capacity(values.len());
+        values.retain(|value| seen.insert(value.to_string()));
+        return values;
+    }
+    let mut kept: Vec<Value> = Vec::with_capacity(values.len());
+    for value in values {
+        if !kept.contains(&value) {
+            kept.push(value);
+        }
+    }
+    kept
+}
+
 fn same_set(attribute: &Attribute, left: &[Value], right: &[Value]) -> bool {
     if left.len() != right.len() {
         return false;
+    }
+    if left.iter().zip(right).all(|(left, right)| same(attribute, left, right)) {
+        return true;
     }
     let mut unmatched: Vec<&Value> = right.iter().collect();
     left.iter().all(|one| match unmatched.iter().position(|other| same(attribute, one, other)) {
@@ -150,6 +174,15 @@ mod tests {
 
     use super::*;
     use crate::user_schema;
+
+    #[test]
+    fn values_are_kept_once_however_many_they_are() {
+        for count in [3, 100] {
+            let twice = (0..count).chain(0..count).map(|n| json!({"value": n % count}));
+            let once: Vec<_> = (0..count).map(|n| json!({"value": n})).collect();
+            assert_eq!(distinct(twice.collect()), once);
+        }
+    }
 
     #[test]
     fn a_moment_is_the_same_whatever_its_offset() {

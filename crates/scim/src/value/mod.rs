@@ -5,6 +5,6 @@ mod compare;
 mod read;
 
 pub(crate) use compare::{
-    compare_text, equal_text, instant, is_case_exact, is_present, same, same_entry,
+    compare_text, distinct, equal_text, instant, is_case_exact, is_present, same, same_entry,
 };
 pub(crate) use read::{Reading, canonical, canonical_entry, is_unassigned, missing_required};

@@ -7,7 +7,7 @@ use base64::Engine;
 use base64::engine::general_purpose::{STANDARD, STANDARD_NO_PAD, URL_SAFE, URL_SAFE_NO_PAD};
 use serde_json::{Map, Number, Value};
 
-use super::compare::{instant, is_present};
+use super::compare::{distinct, instant, is_present};
 use crate::limits::{STRING_BYTES_MAX, VALUE_COUNT_MAX};
 use crate::{
     Attribute, AttributeType, Error, Mutability, ResourceType, ScimType, Tolerance, Tolerances,
@@ -77,12 +77,9 @@ pub(crate) fn canonical(
     let mut kept: Vec<Value> = Vec::with_capacity(entries.len());
     for (index, entry) in entries.iter().enumerate() {
         let at = format!("{at}[{index}]");
-        if let Some(entry) = canonical_entry(attribute, entry, &at, reading)?
-            && !kept.contains(&entry)
-        {
-            kept.push(entry);
-        }
+        kept.extend(canonical_entry(attribute, entry, &at, reading)?);
     }
+    let kept = distinct(kept);
     // RFC 7643 2.4: "The primary attribute value 'true' MUST appear no more than once."
     if kept.iter().filter(|entry| entry.get("primary") == Some(&Value::Bool(true))).count() > 1 {
         return Err(invalid(format!(

@@ -617,3 +617,21 @@ fn an_extension_s_attribute_may_go_without_its_urn_where_only_one_has_it() {
     "
     );
 }
+
+#[test]
+fn a_request_cannot_ask_for_endless_comparisons() {
+    let emails: Vec<_> = (0..900).map(|n| json!({"value": format!("{n}@x")})).collect();
+    let add = json!({"op": "add", "path": "emails", "value": emails});
+    // The first finds two values there, the second all of them, and so would the third.
+    let told = user(json!([add, add]));
+    assert!(told.starts_with("emails = "), "{told}");
+    insta::assert_snapshot!(user(json!([add, add, add])), @"413 : The operations would take more than 1000000 comparisons of values. Send several requests.");
+    let some = json!({"op": "replace", "path": "emails[value eq \"1@x\"].type", "value": "work"});
+    let mut operations = vec![add.clone()];
+    operations.extend(std::iter::repeat_n(some, 900));
+    assert!(user(Value::Array(operations)).starts_with("emails = "));
+    let some = json!({"op": "remove", "path": "members[type eq \"User\"]"});
+    let told = group(Value::Array(vec![some.clone(); 16]), &[]);
+    assert!(told.starts_with("remove where"), "{told}");
+    insta::assert_snapshot!(group(Value::Array(vec![some; 17]), &[]), @"413 : One request may have 16 filters over members. Name the members by `value`, or send several requests.");
+}
