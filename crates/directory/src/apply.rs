@@ -15,7 +15,7 @@ use crate::client::Failure;
 use crate::directory::SCOPE;
 use crate::observe::Progress;
 use crate::plan::Planned;
-use crate::release::{Releases, approve};
+use crate::release::approve;
 use crate::worker::{self, Failed, Outcome, Run, Stopped, Tally, enqueue, queue};
 use crate::{Directory, Error, account, limits};
 
@@ -101,6 +101,20 @@ struct Applying<'d> {
     began: Instant,
 }
 
+/// What a report says of a plan.
+struct Summary {
+    digest: String,
+    changes: u64,
+    requests: u64,
+}
+
+impl Summary {
+    fn of(plan: &Plan) -> Self {
+        let changes = plan.changes.len() as u64;
+        Self { digest: plan.digest.clone(), changes, requests: plan.cost.requests }
+    }
+}
+
 impl Directory {
     /// Makes a plan and carries it out, if the guard lets it pass or a person approved it.
     ///
@@ -163,21 +177,20 @@ impl Applying<'_> {
             self.directory.db.write_async(move |tx| approve(tx, &ctx, &seen)).await?;
         }
         let planned = self.directory.plan_now(&self.run.application, self.options.as_of).await?;
-        let outcome = self.carry_out(&planned, progress).await?;
-        self.finish(&planned.plan, outcome).await
+        let summary = Summary::of(&planned.plan);
+        let outcome = self.carry_out(planned, progress).await?;
+        self.finish(summary, outcome).await
     }
 
     /// Releases what may be released and works it off; then plans again for what had to wait for
     /// something else, such as members whose accounts came late.
     async fn carry_out<P: Fn(Progress) + ?Sized>(
         &mut self,
-        planned: &Planned,
+        planned: Planned,
         progress: &P,
     ) -> Result<ApplyOutcome, Error> {
-        let mut outcome = self.release(planned).await?;
-        if let ApplyOutcome::Held { .. } = outcome
-            && !planned.plan.changes.iter().any(|change| planned.releases.covered.covers(change))
-        {
+        let (mut outcome, released) = self.release(planned).await?;
+        if matches!(outcome, ApplyOutcome::Held { .. }) && released == 0 {
             return Ok(outcome);
         }
         for _ in 0..limits::APPLY_ROUND_COUNT_MAX {
@@ -193,16 +206,17 @@ impl Applying<'_> {
             if again.plan.is_empty() {
                 break;
             }
-            outcome = self.release(&again).await?;
+            outcome = self.release(again).await?.0;
         }
         Ok(outcome)
     }
 
-    /// Writes down what is let pass and enqueues it. What is held stays out.
-    async fn release(&self, planned: &Planned) -> Result<ApplyOutcome, Error> {
+    /// Writes down what is let pass and enqueues it; says how much that is. What is held stays out.
+    /// The plan ends here: what is worked off is planned anew, subject by subject.
+    async fn release(&self, planned: Planned) -> Result<(ApplyOutcome, usize), Error> {
         let plan = &planned.plan;
-        let (changes, outcome) = match &planned.verdict {
-            GuardVerdict::Released => (plan.changes.clone(), ApplyOutcome::Applied),
+        let (changes, outcome): (Vec<&Change>, _) = match &planned.verdict {
+            GuardVerdict::Released => (plan.changes.iter().collect(), ApplyOutcome::Applied),
             GuardVerdict::Held { holds } => {
                 self.directory.store_plan(self.ctx, plan, &planned.verdict).await?;
                 let covered = |change: &&Change| planned.releases.covered.covers(change);
@@ -216,13 +230,13 @@ impl Applying<'_> {
                         plan.digest
                     ),
                 };
-                (plan.changes.iter().filter(covered).cloned().collect(), held)
+                (plan.changes.iter().filter(covered).collect(), held)
             }
         };
         self.tell_release(plan, &outcome, changes.len()).await?;
         self.settle(plan).await?;
-        self.enqueue(planned, changes).await?;
-        Ok(outcome)
+        self.enqueue(&planned, &changes).await?;
+        Ok((outcome, changes.len()))
     }
 
     async fn tell_release(
@@ -261,16 +275,17 @@ impl Applying<'_> {
         Ok(())
     }
 
-    async fn enqueue(&self, planned: &Planned, changes: Vec<Change>) -> Result<(), Error> {
+    async fn enqueue(&self, planned: &Planned, changes: &[&Change]) -> Result<(), Error> {
         let plan = &planned.plan;
+        let releases = Arc::new((planned.releases.clone(), plan.population.clone()));
         for batch in changes.chunks(limits::ENQUEUE_BATCH) {
             let (ctx, id) = (self.ctx.clone(), plan.application.clone());
             let (as_of, digest) = (plan.as_of, plan.digest.clone());
-            let (releases, population): (Releases, _) =
-                (planned.releases.clone(), plan.population.clone());
-            let batch = batch.to_vec();
+            let (releases, batch) = (releases.clone(), batch.iter().copied().cloned());
+            let batch: Vec<Change> = batch.collect();
             let write = move |tx: &mut db::Tx| {
-                releases.record(tx, ctx.now, &id, &batch, &population)?;
+                let (releases, population) = &*releases;
+                releases.record(tx, ctx.now, &id, &batch, population)?;
                 batch.iter().try_for_each(|change| enqueue(tx, &ctx, &id, change, (as_of, &digest)))
             };
             self.directory.db.write_async(write).await?;
@@ -306,10 +321,10 @@ impl Applying<'_> {
         }
     }
 
-    async fn finish(&self, plan: &Plan, outcome: ApplyOutcome) -> Result<ApplyReport, Error> {
-        let report = self.report(Some(plan), outcome)?;
+    async fn finish(&self, plan: Summary, outcome: ApplyOutcome) -> Result<ApplyReport, Error> {
+        let report = self.report(Some(&plan), outcome)?;
         if report.planned > 0 || report.done > 0 {
-            let (ctx, name) = (self.run.ctx(), plan.application_name.clone());
+            let (ctx, name) = (self.run.ctx(), self.run.application.config.name.clone());
             let payload = json!({
                 "plan": report.plan, "outcome": report.outcome, "planned": report.planned,
                 "done": report.done, "failed": report.failed_count,
@@ -324,13 +339,13 @@ impl Applying<'_> {
         Ok(report)
     }
 
-    fn report(&self, plan: Option<&Plan>, outcome: ApplyOutcome) -> Result<ApplyReport, Error> {
+    fn report(&self, plan: Option<&Summary>, outcome: ApplyOutcome) -> Result<ApplyReport, Error> {
         let queue = queue(self.run.id());
         let counts = self.directory.db.read(|r| task::counts(r, SCOPE, &queue))?;
         Ok(ApplyReport {
             outcome,
             plan: plan.map(|plan| plan.digest.clone()).unwrap_or_default(),
-            planned: plan.map_or(0, |plan| plan.changes.len() as u64),
+            planned: plan.map_or(0, |plan| plan.changes),
             done: self.tally.done,
             failed: self.tally.failed.clone(),
             failed_count: self.tally.failed_count,
@@ -338,7 +353,7 @@ impl Applying<'_> {
             waiting: counts.open(),
             retrying: self.tally.retrying.values().cloned().collect(),
             requests: self.run.connection.request_count(),
-            requests_planned: plan.map_or(0, |plan| plan.cost.requests),
+            requests_planned: plan.map_or(0, |plan| plan.requests),
             observed_pages: self.observed_pages,
             seconds: self.began.elapsed().as_secs_f64(),
         })

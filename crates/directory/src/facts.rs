@@ -5,7 +5,6 @@
 //! is read anew each time.
 
 use std::collections::BTreeSet;
-use std::sync::Arc;
 
 use db::{Read, generation, params};
 use jiff::civil::Date;
@@ -14,7 +13,7 @@ use lifecycle::{
     Group, GroupId, GuardPolicy, ManualMember, Mapping, Mappings, MatchKeys, Person, PersonId,
     PushGroup, PushStatus, Reason, Rule, default_mappings, desired, plan_account,
 };
-use scim::{Extension, Resource, ResourceType};
+use scim::Resource;
 
 use crate::application::{ApplicationConfig, StoredApplication, by_id};
 use crate::directory::SCOPE;
@@ -152,7 +151,7 @@ impl AccountSubject {
 
 /// The mappings of an application, checked.
 pub(crate) fn mappings(config: &ApplicationConfig) -> Result<Mappings, Error> {
-    Mappings::check(&mapping_list(config), user_type()).map_err(|error| {
+    Mappings::check(&mapping_list(config), config.user_type()).map_err(|error| {
         let mut message = error.to_string();
         if let Some(source) = std::error::Error::source(&error) {
             message = format!("{message}: {source}");
@@ -173,11 +172,6 @@ pub(crate) fn mapping_list(config: &ApplicationConfig) -> Vec<Mapping> {
         default_if_absent: mapping.default.clone(),
     };
     config.mappings.iter().map(mapping).collect()
-}
-
-/// The User that applications are taken to have: RFC 7643's, with the enterprise extension.
-pub(crate) fn user_type() -> Arc<ResourceType> {
-    Arc::new(ResourceType::user(vec![Extension::optional(scim::enterprise_user_schema())]))
 }
 
 fn application(

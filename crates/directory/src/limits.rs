@@ -67,7 +67,7 @@ pub const FAILED_SHOWN_COUNT: usize = 1_000;
 /// Accounts that a list did not show and that are asked for one by one.
 pub const VERIFY_COUNT_MAX: usize = 200;
 /// Plans kept of each application.
-pub const PLAN_COUNT_MAX: i64 = 20;
+pub const PLAN_COUNT_MAX: i64 = 10;
 /// How long what was let pass counts as recent for the guard.
 pub const GUARD_WINDOW_HOURS: i64 = 24;
 /// How long an approval is kept.

@@ -14,7 +14,7 @@ use crate::application::StoredApplication;
 use crate::client::{Failure, ListPage};
 use crate::directory::SCOPE;
 use crate::worker::{Connection, Trouble, Wire};
-use crate::{Directory, Error, account, facts, limits, pushed_group};
+use crate::{Directory, Error, account, limits, pushed_group};
 
 /// What an application was seen to have.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
@@ -162,7 +162,7 @@ impl Directory {
         rows: Vec<Row>,
     ) -> Result<(), Error> {
         let (id, now) = (application.id.clone(), ctx.now);
-        let user_type = facts::user_type();
+        let user_type = application.config.user_type();
         // A row of an incomplete list does not say what an account of ours looks like.
         let whole = !profile.has(Quirk::ListsAreIncomplete);
         let accounts: Vec<RemoteAccount> = rows

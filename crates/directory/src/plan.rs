@@ -124,8 +124,10 @@ impl Directory {
         })?;
         let (plan, rule_findings) = decide(&world, &people, &seen, as_of);
         let verdict = releases.verdict(&plan.changes, &plan.population, &world.policy);
-        let mapping_findings =
-            lifecycle::lint(&facts::mapping_list(&application.config), &facts::user_type());
+        let mapping_findings = lifecycle::lint(
+            &facts::mapping_list(&application.config),
+            &application.config.user_type(),
+        );
         Ok(Planned { plan, verdict, releases, mapping_findings, rule_findings })
     }
 
@@ -142,6 +144,10 @@ impl Directory {
         let as_of = plan.as_of;
         self.db
             .write_async(move |tx| {
+                tx.execute(
+                    "DELETE FROM plans WHERE application_id = $1 AND digest = $2",
+                    params![id.as_str(), digest.as_str()],
+                )?;
                 tx.execute(
                     "INSERT INTO plans (id, application_id, as_of, digest, plan, format_version, \
                      verdict, created_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",

@@ -1,5 +1,7 @@
 //! Importing HR files: what becomes of rows, names, gaps and broken feeds.
 
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 use db::{Clock, KeyFile};
 use directory::{Directory, DirectoryOptions, ImportOptions, ImportReport, Outbound, SourceConfig};
 use jiff::Timestamp;

@@ -1,8 +1,12 @@
 //! An application as configuration: a TOML file, or what the CLI makes of its arguments.
 
+use std::sync::{Arc, LazyLock};
+
 use lifecycle::{Actions, ApplicationProfile, Drift, MatchAttribute};
+use scim::{Extension, ResourceType, Schema};
 use serde::de::value::StringDeserializer;
 use serde::{Deserialize, Deserializer, Serialize};
+use serde_json::{Map, Value};
 
 use crate::Error;
 
@@ -13,6 +17,9 @@ const PROFILES: &[(&str, &str)] = &[
     ("muster", include_str!("../profiles/muster.json")),
 ];
 
+/// The extension of users that Zoom has, as far as its documents name attributes.
+const ZOOM_USER: &str = include_str!("../profiles/zoom-user.schema.json");
+
 /// An application as configuration.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -22,6 +29,9 @@ pub struct ApplicationConfig {
     /// What it can do and bear: `scim`, `zoom` or `muster`.
     #[serde(default = "default_profile")]
     pub profile: String,
+    /// In what this application differs from its profile, key by key: `page_size`, `update_verb`.
+    #[serde(default, skip_serializing_if = "Map::is_empty")]
+    pub profile_overrides: Map<String, Value>,
     /// The SCIM base URL.
     pub base_url: String,
     /// By which attributes accounts that are there already are recognised, in this order.
@@ -78,7 +88,7 @@ pub struct MappingConfig {
     pub apply: lifecycle::Apply,
     /// What is written where the expression has no value.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub default: Option<serde_json::Value>,
+    pub default: Option<Value>,
 }
 
 /// A group that is kept there.
@@ -117,13 +127,36 @@ impl ApplicationConfig {
                 names.join(", ")
             )));
         };
-        serde_json::from_str(text).map_err(|error| self.wrong(error.to_string()))
+        let mut profile: Map<String, Value> =
+            serde_json::from_str(text).map_err(|error| self.wrong(error.to_string()))?;
+        profile.extend(self.profile_overrides.clone());
+        serde_json::from_value(Value::Object(profile))
+            .map_err(|error| self.wrong(error.to_string()))
+    }
+
+    /// The User it is taken to have: RFC 7643's with the enterprise extension, and the extensions
+    /// that come with the profile.
+    pub(crate) fn user_type(&self) -> Arc<ResourceType> {
+        static PLAIN: LazyLock<Arc<ResourceType>> = LazyLock::new(|| user_type(None));
+        static ZOOM: LazyLock<Arc<ResourceType>> = LazyLock::new(|| user_type(Some(ZOOM_USER)));
+        match self.profile.as_str() {
+            "zoom" | "muster" => ZOOM.clone(),
+            _ => PLAIN.clone(),
+        }
     }
 
     /// An error about this application's configuration.
     pub(crate) fn wrong(&self, message: String) -> Error {
         Error::Config { what: format!("application `{}`", self.name), message }
     }
+}
+
+fn user_type(schema: Option<&str>) -> Arc<ResourceType> {
+    let mut extensions = vec![Extension::optional(scim::enterprise_user_schema())];
+    // A test reads the schema; one that cannot be read would leave its attributes unknown.
+    let schema = schema.and_then(|text| Schema::from_json(text).ok());
+    extensions.extend(schema.map(|schema| Extension::optional(Arc::new(schema))));
+    Arc::new(ResourceType::user(extensions))
 }
 
 /// A word of a closed set, whether it is written `create-or-link` or `create_or_link`.
@@ -145,6 +178,34 @@ mod tests {
             .unwrap();
             assert_eq!(config.application_profile().unwrap().name, *name);
         }
+    }
+
+    #[test]
+    fn an_application_may_differ_from_its_profile_key_by_key() {
+        let config = |overrides: Value| -> ApplicationConfig {
+            serde_json::from_value(serde_json::json!({
+                "name": "x", "base_url": "https://x.example/scim", "profile": "zoom",
+                "profile_overrides": overrides,
+            }))
+            .unwrap()
+        };
+        let profile = config(serde_json::json!({"page_size": 7})).application_profile().unwrap();
+        assert_eq!((profile.page_size, profile.concurrency), (7, 2));
+        let error = config(serde_json::json!({"pagesize": 7})).application_profile().unwrap_err();
+        assert!(error.to_string().contains("pagesize"), "{error}");
+    }
+
+    #[test]
+    fn the_extension_of_a_vendor_can_be_mapped_to() {
+        let extension = "urn:ietf:params:scim:schemas:extension:zoom:1.0:User";
+        let has = |profile: &str| {
+            let config: ApplicationConfig = serde_json::from_value(serde_json::json!({
+                "name": "x", "base_url": "https://x.example/scim", "profile": profile,
+            }))
+            .unwrap();
+            config.user_type().extension(extension).is_some()
+        };
+        assert_eq!([has("zoom"), has("scim")], [true, false]);
     }
 
     #[test]

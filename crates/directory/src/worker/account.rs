@@ -194,12 +194,16 @@ impl Job<'_> {
         let payload = self.payload_of(change, &next);
         let application = self.run.application.config.name.clone();
         let (kind, made) = (kind_of(&change.action), change.clone());
-        let fresh =
-            matches!(change.action, Action::CreateAccount { .. } | Action::LinkAccount { .. });
+        let links = matches!(change.action, Action::LinkAccount { .. });
+        let creates = matches!(change.action, Action::CreateAccount { .. });
+        // Somebody of whom nothing was known is a member of nothing.
+        let forgets = (links || creates) && found.subject.account.is_some();
         let recorded = self.run.directory.db.write_async(move |tx| {
             account::put(tx, &ctx, &next)?;
-            if let (true, Some(remote_id)) = (fresh, &next.remote_id) {
+            if forgets {
                 account::forget_memberships(tx, &id, &next.person)?;
+            }
+            if let (true, Some(remote_id)) = (links, &next.remote_id) {
                 account::forget_unlinked(tx, &id, remote_id)?;
             }
             let person = next.person.as_str();

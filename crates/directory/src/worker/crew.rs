@@ -15,7 +15,8 @@ use lifecycle::{ChangeSubject, GroupId};
 use tokio::task::JoinSet;
 use tokio::time::sleep;
 
-use super::settle::{after, backoff, give_back};
+use super::settle::give_back;
+use super::streak::{Stopped, Streak};
 use super::tally::Ended;
 use super::task::{Payload, queue, read};
 use super::wire::Exchange;
@@ -35,15 +36,6 @@ pub(crate) struct Outcome {
     pub late: bool,
 }
 
-/// Why a run ended before its queue was empty.
-#[derive(Debug, Clone)]
-pub(crate) struct Stopped {
-    /// What happened.
-    pub failure: Failure,
-    /// When it may go on by itself, if that is known.
-    pub until: Option<Timestamp>,
-}
-
 type Worked = (String, Result<(Ended, Vec<Exchange>), Error>);
 
 /// A run while it lasts.
@@ -60,15 +52,6 @@ struct Crew {
     late: bool,
     /// Nothing more is handed out until something ends.
     is_dry: bool,
-}
-
-/// What happened in a row.
-#[derive(Default)]
-struct Streak {
-    passing: u32,
-    refused: u32,
-    forbidden: u32,
-    pauses: u32,
 }
 
 /// What to do when nothing is under way.
@@ -101,8 +84,12 @@ pub(crate) async fn work<P: Fn(Progress) + ?Sized>(
         if crew.in_flight.is_empty() {
             if let Some(failure) = crew.trouble.take() {
                 crew.give_back_ready().await?;
-                match crew.pause(failure) {
-                    Ok(until) => crew.wait(until).await?,
+                match crew.streak.pause(failure, run.directory.clock.now()) {
+                    Ok(until) => {
+                        let application = &run.application.config.name;
+                        tracing::info!(%application, %until, "paused");
+                        crew.wait(until).await?;
+                    }
                     Err(stopped) => break Some(stopped),
                 }
                 run.connection.close(false);
@@ -295,30 +282,18 @@ impl Crew {
             Ended::Everybody(failure) => self.meet(failure),
             Ended::NotNow => {}
             Ended::Retrying { failure } => {
-                self.streak.passing += 1;
-                if self.streak.passing >= limits::PASSING_IN_ROW_MAX {
+                if self.streak.passing() {
                     self.meet(failure);
                 }
             }
-            Ended::Failed { failure: Some(failure), .. } => self.refused(failure),
+            Ended::Failed { failure: Some(failure), .. } => {
+                if self.streak.refused(&failure) && self.tally.done == 0 {
+                    self.meet(failure);
+                }
+            }
             Ended::Failed { failure: None, .. } => {}
         }
         Ok(())
-    }
-
-    /// One refusal is one subject's trouble; many in a row, and nothing done, are everybody's.
-    fn refused(&mut self, failure: Failure) {
-        self.streak.refused += 1;
-        if matches!(failure, Failure::Forbidden { .. }) {
-            self.streak.forbidden += 1;
-        }
-        let nothing_done = self.tally.done == 0;
-        if nothing_done
-            && (self.streak.refused >= limits::REFUSED_IN_ROW_MAX
-                || self.streak.forbidden >= limits::FORBIDDEN_IN_ROW_MAX)
-        {
-            self.meet(failure);
-        }
     }
 
     /// Everybody would meet this: nothing more is sent.
@@ -334,28 +309,6 @@ impl Crew {
     async fn give_back_ready(&mut self) -> Result<(), Error> {
         let ready: Vec<Task> = std::mem::take(&mut self.ready).into();
         give_back(&self.run, ready).await
-    }
-
-    /// Until when to pause, or that the run ends here.
-    fn pause(&mut self, failure: Failure) -> Result<Timestamp, Stopped> {
-        let now = self.run.directory.clock.now();
-        let named = match &failure {
-            Failure::RateLimited { until, .. } | Failure::Broken { until, .. } => *until,
-            Failure::Unreachable { .. } | Failure::Unknown { .. } => None,
-            // It will not pass by waiting.
-            _ => return Err(Stopped { failure, until: None }),
-        };
-        self.streak.passing = 0;
-        self.streak.pauses += 1;
-        let until = named
-            .filter(|until| *until > now)
-            .unwrap_or_else(|| after(now, backoff(self.streak.pauses)));
-        let too_long = until.duration_since(now).as_secs() > limits::PAUSE_WAIT_SECS_MAX;
-        if too_long || self.streak.pauses > limits::PAUSE_COUNT_MAX {
-            return Err(Stopped { failure, until: Some(until) });
-        }
-        tracing::info!(application = %self.run.application.config.name, %until, %failure, "paused");
-        Ok(until)
     }
 
     /// Waits until a moment of the directory's clock.

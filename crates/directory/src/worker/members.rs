@@ -59,10 +59,12 @@ pub(super) async fn carry_out(
                 .ok_or_else(|| Failure::NotSent { reason: "the group is not linked".to_string() })?
         }
     };
-    if profile.group_patch == GroupPatch::Put
-        && !matches!(change.action, Action::CreateGroup { .. })
-    {
-        put_whole(job, found, change, &remote_id).await?;
+    let created = matches!(change.action, Action::CreateGroup { .. });
+    if profile.group_patch == GroupPatch::Put {
+        // After a creation only what the POST could not carry is put.
+        if !created || !batches.then.is_empty() {
+            put_whole(job, found, change, &remote_id).await?;
+        }
     } else {
         if let Some(rename) = change.action.rename() {
             refused.extend(self::rename(job, &remote_id, &rename.to).await?);
@@ -372,7 +374,8 @@ async fn read_back(
     let write = move |tx: &mut db::Tx| {
         db::event::append(tx, &ctx, SCOPE, "push_group.differs", group.as_str(), &payload)
     };
-    Ok(job.run.directory.db.write_async(write).await?).map(drop)
+    job.run.directory.db.write_async(write).await?;
+    Ok(())
 }
 
 /// The PATCH by which one person comes or goes.

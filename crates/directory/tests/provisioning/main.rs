@@ -1,5 +1,7 @@
 //! Provisioning against a fake application, with everything that goes wrong on the way.
 
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
+
 mod convergence;
 mod crash;
 mod fake;

@@ -156,3 +156,57 @@ async fn somebody_who_was_activated_there_is_deactivated_again() {
     assert_eq!(report.requests, 1);
     assert!(!office.fake.active()[&login(0)]);
 }
+
+/// Everything a lifecycle needs, with an application that differs from its profile in this.
+async fn whole_lifecycle(overrides: Value) -> Office {
+    let office = Office::running().await;
+    office.fake.world().is_lenient = overrides["group_patch"] == "by_value_list";
+    office.configure(json!({ "profile_overrides": overrides }));
+    office.import(&rows(0..12));
+    office.converges().await;
+    let moved = crate::office::row(1).replace("Support", "Sales");
+    let titled = crate::office::row(2).replace("Clerk", "Lead");
+    office.import(&format!("{}{moved}{titled}{}", crate::office::left(0), rows(3..12)));
+    let report = office.converges().await;
+    assert_eq!(report.requests, report.requests_planned, "what was planned is what was sent");
+    assert!(!office.fake.active()[&login(0)]);
+    assert_eq!(office.fake.user(&login(2)).unwrap()["title"], "Lead");
+    assert_eq!(office.fake.user(&login(2)).unwrap()["name"]["familyName"], "L2");
+    let groups = office.fake.memberships();
+    assert!(groups["Sales"].contains(&login(1)) && !groups["Support"].contains(&login(1)));
+    assert_eq!(groups["Sales"].len(), 5, "{groups:?}");
+    assert_eq!(office.events("account.differs").len(), 0);
+    assert_eq!(office.events("push_group.differs").len(), 0);
+    office
+}
+
+#[tokio::test]
+async fn users_and_groups_are_put_whole_where_nothing_can_be_patched() {
+    let office = whole_lifecycle(json!({"update_verb": "put", "group_patch": "put"})).await;
+    assert_eq!(office.fake.count("PATCH", "/"), 0);
+}
+
+#[tokio::test]
+async fn members_that_a_post_cannot_carry_follow() {
+    let quirks = json!(["no_members_on_group_create"]);
+    let office = whole_lifecycle(json!({"group_patch": "put", "quirks": quirks})).await;
+    assert_eq!(office.fake.count("PATCH", "/Groups"), 0);
+    let quirks = json!(["no_members_on_group_create"]);
+    whole_lifecycle(json!({"group_patch": "by_value_list", "quirks": quirks})).await;
+}
+
+#[tokio::test]
+async fn what_cannot_be_trusted_is_read_again() {
+    let office = whole_lifecycle(json!({"trusts_write_response": false})).await;
+    assert!(office.fake.count("GET", "/Users/") >= 15);
+    // A success without effect is seen at once.
+    office.fake.trap(usize::MAX, Fault::Ignored, |it| it.method == "PATCH");
+    office.import(&rows(3..12).replace("Clerk", "Head"));
+    office.apply().await;
+    assert_eq!(office.events("account.differs").len(), 9);
+}
+
+#[tokio::test]
+async fn small_batches_bring_every_member() {
+    whole_lifecycle(json!({"member_batch": 2, "concurrency": 1, "page_size": 3})).await;
+}
