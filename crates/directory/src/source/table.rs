@@ -90,14 +90,18 @@ pub fn read_table(bytes: &[u8], dialect: &TableDialect) -> Result<Table, TableEr
         .from_reader(text.as_bytes());
     let columns = header(&mut reader)?;
     let mut table = Table { columns, rows: Vec::new(), broken: Vec::new() };
+    let mut lines = Lines { bytes: text.as_bytes(), at: 0, line: 1 };
     for record in reader.records() {
         if table.rows.len() + table.broken.len() >= limits::SOURCE_ROW_COUNT_MAX {
             return Err(TableError::TooMany { what: "rows", limit: limits::SOURCE_ROW_COUNT_MAX });
         }
         match record {
-            Ok(record) => push_row(&mut table, &record),
+            Ok(record) => {
+                let line = lines.of(record.position());
+                push_row(&mut table, &record, line);
+            }
             Err(error) => {
-                let line = error.position().map_or(0, csv::Position::line);
+                let line = lines.of(error.position());
                 table.broken.push(BrokenRow { line, reason: error.to_string() });
             }
         }
@@ -139,8 +143,35 @@ fn header(reader: &mut csv::Reader<&[u8]>) -> Result<Vec<String>, TableError> {
     Ok(columns)
 }
 
-fn push_row(table: &mut Table, record: &csv::StringRecord) {
-    let line = record.position().map_or(0, csv::Position::line);
+/// Lines as an editor counts them. The reader's own count stands before the end of the line before
+/// wherever lines end with CR LF, or empty ones are skipped.
+struct Lines<'a> {
+    bytes: &'a [u8],
+    at: usize,
+    line: u64,
+}
+
+impl Lines<'_> {
+    /// The line a row begins in; rows are asked about in their order.
+    fn of(&mut self, position: Option<&csv::Position>) -> u64 {
+        let Some(position) = position else { return self.line };
+        let start = usize::try_from(position.byte()).unwrap_or(usize::MAX).min(self.bytes.len());
+        let is_end = |byte: &&u8| matches!(byte, b'\r' | b'\n');
+        let start = start + self.bytes[start..].iter().take_while(is_end).count();
+        for at in self.at..start {
+            let ends_line = match self.bytes[at] {
+                b'\n' => true,
+                b'\r' => self.bytes.get(at + 1) != Some(&b'\n'),
+                _ => false,
+            };
+            self.line += u64::from(ends_line);
+        }
+        self.at = self.at.max(start);
+        self.line
+    }
+}
+
+fn push_row(table: &mut Table, record: &csv::StringRecord, line: u64) {
     if record.iter().all(str::is_empty) {
         return; // A blank line says nothing.
     }
@@ -223,6 +254,16 @@ mod tests {
         let table = read(b"id,note\n1,\"two\nlines\"\n2,x\n", b',', "").unwrap();
         assert_eq!(table.rows[0].fields[1], "two\nlines");
         assert_eq!(table.rows[1].line, 4);
+    }
+
+    #[test]
+    fn lines_are_counted_as_an_editor_does_however_they_end() {
+        for end in ["\n", "\r\n", "\r"] {
+            let text = ["id,note", "1,a", "", "", "2,\"b", "c\"", "3", "4,d"].join(end);
+            let table = read(text.as_bytes(), b',', "").unwrap();
+            let lines: Vec<u64> = table.rows.iter().map(|row| row.line).collect();
+            assert_eq!((lines, table.broken[0].line), (vec![2, 5, 8], 7), "{end:?}");
+        }
     }
 
     #[test]
