@@ -3,12 +3,15 @@
 use std::io::{IsTerminal, Write};
 use std::time::Duration;
 
-use comfy_table::presets::UTF8_HORIZONTAL_ONLY;
-use comfy_table::{ContentArrangement, Table};
+use comfy_table::{ContentArrangement, LineStyle, Table, TableStyle};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use serde_json::Value;
 
 use crate::error::CommandError;
+
+/// One line beneath the headings, and nothing between the rows.
+const TABLE_STYLE: TableStyle =
+    TableStyle::new().header_separator(LineStyle::none().fill('─').junction('─'));
 
 /// Where and how a command prints.
 #[derive(Debug, Clone, Copy)]
@@ -60,7 +63,7 @@ impl Output {
             return Ok(());
         }
         let mut table = Table::new();
-        table.load_style(UTF8_HORIZONTAL_ONLY);
+        table.load_style(TABLE_STYLE);
         table.set_content_arrangement(ContentArrangement::Dynamic);
         table.set_header(headings.to_vec());
         for row in rows {

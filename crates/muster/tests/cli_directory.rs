@@ -108,11 +108,9 @@ fn a_source_is_added_and_a_file_is_imported() {
     ");
     assert_snapshot!(office.run("source list"), @r"
     exit 0
-    ─────────────────────────────────────────────────────────────────────────────
      Name   A file            Columns   Last import
-    ═════════════════════════════════════════════════════════════════════════════
-     hr     names everybody   7         hr.csv, accepted [TIME]
     ─────────────────────────────────────────────────────────────────────────────
+     hr     names everybody   7         hr.csv, accepted [TIME]
     ");
 }
 
@@ -173,11 +171,9 @@ fn a_broken_feed_is_stopped_and_says_what_to_do() {
     ");
     assert_snapshot!(office.run("source list"), @r"
     exit 0
-    ───────────────────────────────────────────────────────────────────────────────
      Name   A file            Columns   Last import
-    ═══════════════════════════════════════════════════════════════════════════════
-     hr     names everybody   7         empty.csv, stopped [TIME]
     ───────────────────────────────────────────────────────────────────────────────
+     hr     names everybody   7         empty.csv, stopped [TIME]
     ");
 }
 
@@ -250,25 +246,18 @@ fn people_are_listed_searched_and_shown() {
     let office = acme();
     assert_snapshot!(office.run("person list --as-of 2026-11-24"), @r"
     exit 0
-    ────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────
      Employee number   Name        Login                    Department   Title               Standing
-    ════════════════════════════════════════════════════════════════════════════════════════════════════════════════════════
+    ────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────
      1                 Ana Ruiz    ana.ruiz@acme.example    Sales        Account Executive   Employed since 2020-01-01
-    ────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────
      2                 Bo Lind     bo.lind@acme.example     Support      Agent               Left on 2026-11-24
-    ────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────
      3                 Cy Moor     cy.moor@acme.example     Sales        Intern              Not employed before 2027-01-01
-    ────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────
      4                 Dee Okoro   dee.okoro@acme.example   Support      Agent               Employed since 2022-02-02
-    ────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────
     ");
     assert_snapshot!(office.run("person list --search agent --limit 1 --as-of 2026-11-24"), @r"
     exit 0
-    ────────────────────────────────────────────────────────────────────────────────────────────
      Employee number   Name      Login                  Department   Title   Standing
-    ════════════════════════════════════════════════════════════════════════════════════════════
-     2                 Bo Lind   bo.lind@acme.example   Support      Agent   Left on 2026-11-24
     ────────────────────────────────────────────────────────────────────────────────────────────
+     2                 Bo Lind   bo.lind@acme.example   Support      Agent   Left on 2026-11-24
     1 of 2 shown; --limit 0 lists all.
     ");
     assert_snapshot!(office.run("person show 2 --as-of 2026-11-24"), @r"
@@ -312,21 +301,17 @@ fn a_group_is_filled_by_hand_and_says_why() {
     ");
     assert_snapshot!(office.run("group members phone --as-of 2026-11-24"), @r"
     exit 0
-    ─────────────────────────────────────────────────────────────────────────────────────────────────
      Employee number   Name       Why
-    ═════════════════════════════════════════════════════════════════════════════════════════════════
-     1                 Ana Ruiz   Added by hand by cli:tess at [TIME]: covers for Dee.
     ─────────────────────────────────────────────────────────────────────────────────────────────────
+     1                 Ana Ruiz   Added by hand by cli:tess at [TIME]: covers for Dee.
     1 member on 2026-11-24.
     ");
     office.done("group exclude phone 1");
     assert_snapshot!(office.run("group list --as-of 2026-11-24"), @r"
     exit 0
-    ─────────────────────────────────────────────────
      Name    Members   Grants licenses   Description
-    ═════════════════════════════════════════════════
-     Phone   0         yes               Who calls
     ─────────────────────────────────────────────────
+     Phone   0         yes               Who calls
     ");
     office.done("group include phone 1");
     office.done("group remove-member phone 1");
@@ -433,11 +418,9 @@ fn a_rule_is_tried_saved_and_removed() {
     ");
     assert_snapshot!(office.run("rule list"), @r#"
     exit 0
-    ─────────────────────────────────────────────────────
      Name    Condition                    Fills   Active
-    ═════════════════════════════════════════════════════
-     sales   user.department == "Sales"   Sales   yes
     ─────────────────────────────────────────────────────
+     sales   user.department == "Sales"   Sales   yes
     "#);
     assert_snapshot!(office.run("rule remove sales"), @r"
     exit 0

@@ -175,11 +175,9 @@ fn an_application_is_set_up_step_by_step() {
     ");
     assert_snapshot!(running.run("app list"), @r"
     exit 0
-    ───────────────────────────────────────────────────────────────────────────────────────────────
      Name   Profile   Base URL                       Assigned to             Push groups   Actions
-    ═══════════════════════════════════════════════════════════════════════════════════════════════
-     zoom   muster    http://[ADDRESS]/scim2   group Zoom - Meetings   0             update
     ───────────────────────────────────────────────────────────────────────────────────────────────
+     zoom   muster    http://[ADDRESS]/scim2   group Zoom - Meetings   0             update
     ");
     assert_snapshot!(running.run("app add ZOOM --base-url http://127.0.0.1:9/scim"), @r"
     exit 2

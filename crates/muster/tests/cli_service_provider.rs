@@ -169,13 +169,10 @@ fn the_tenant_may_be_left_out_when_there_is_only_one() {
     ");
     assert_snapshot!(office.run("tenant list"), @r"
     exit 0
-    ──────────────────────────────────────────────────────────────────────────────────
      Name       Default license   Self-signup   Adopts        Created
-    ══════════════════════════════════════════════════════════════════════════════════
+    ──────────────────────────────────────────────────────────────────────────────────
      acme       none              pending       self-signup   [TIME]
-    ──────────────────────────────────────────────────────────────────────────────────
      umbrella   none              pending       self-signup   [TIME]
-    ──────────────────────────────────────────────────────────────────────────────────
     ");
 }
 
@@ -184,25 +181,16 @@ fn groups_grant_licenses_before_they_are_there() {
     let office = acme();
     assert_snapshot!(office.run("license types"), @r"
     exit 0
-    ──────────────────────────────────────────────────────────────────────────────────────────────────────
      Kind      Key                    Name                               Rank   Is        Held   Limit
-    ══════════════════════════════════════════════════════════════════════════════════════════════════════
+    ──────────────────────────────────────────────────────────────────────────────────────────────────────
      license   workplace-enterprise   Workplace Enterprise               400    -         0      no limit
-    ──────────────────────────────────────────────────────────────────────────────────────────────────────
      license   workplace-business     Workplace Business                 300    -         0      no limit
-    ──────────────────────────────────────────────────────────────────────────────────────────────────────
      license   workplace-licensed     Workplace Licensed                 200    -         0      no limit
-    ──────────────────────────────────────────────────────────────────────────────────────────────────────
      license   basic                  Basic                              100    retired   0      no limit
-    ──────────────────────────────────────────────────────────────────────────────────────────────────────
      license   unassigned             Unassigned (no meetings license)   0      default   0      no limit
-    ──────────────────────────────────────────────────────────────────────────────────────────────────────
      product   contact-center         Zoom Contact Center                -      -         0      no limit
-    ──────────────────────────────────────────────────────────────────────────────────────────────────────
      product   phone                  Zoom Phone                         -      -         0      no limit
-    ──────────────────────────────────────────────────────────────────────────────────────────────────────
      product   webinars               Zoom Webinars                      -      -         0      no limit
-    ──────────────────────────────────────────────────────────────────────────────────────────────────────
     ");
     assert_snapshot!(
         office.run("license grant Sales --license workplace-business --products phone,webinars --policy recording=cloud"),
@@ -284,41 +272,28 @@ fn who_waits_gets_the_seat_that_is_freed() {
     hire(&office, &["ana", "bo"]);
     assert_snapshot!(office.run("seats list"), @r"
     exit 0
-    ──────────────────────────────────────────────────────────────────────────────────────────────────────
      Kind      Key                    Name                               Held   Limit      Free   Waiting
-    ══════════════════════════════════════════════════════════════════════════════════════════════════════
+    ──────────────────────────────────────────────────────────────────────────────────────────────────────
      license   workplace-enterprise   Workplace Enterprise               0      no limit   -      0
-    ──────────────────────────────────────────────────────────────────────────────────────────────────────
      license   workplace-business     Workplace Business                 0      no limit   -      0
-    ──────────────────────────────────────────────────────────────────────────────────────────────────────
      license   workplace-licensed     Workplace Licensed                 1      1          0      1
-    ──────────────────────────────────────────────────────────────────────────────────────────────────────
      license   basic                  Basic                              0      no limit   -      0
-    ──────────────────────────────────────────────────────────────────────────────────────────────────────
      license   unassigned             Unassigned (no meetings license)   0      no limit   -      0
-    ──────────────────────────────────────────────────────────────────────────────────────────────────────
      product   contact-center         Zoom Contact Center                0      no limit   -      0
-    ──────────────────────────────────────────────────────────────────────────────────────────────────────
      product   phone                  Zoom Phone                         0      no limit   -      0
-    ──────────────────────────────────────────────────────────────────────────────────────────────────────
      product   webinars               Zoom Webinars                      0      no limit   -      0
-    ──────────────────────────────────────────────────────────────────────────────────────────────────────
     ");
     assert_snapshot!(office.run("seats holders license workplace-licensed"), @r"
     exit 0
-    ────────────────────────────────────────────────────────────────────────────────────────────────────────
      Pool                         User               Since                     Why
-    ════════════════════════════════════════════════════════════════════════════════════════════════════════
-     license workplace-licensed   ana@acme.example   [TIME]   the tenant's default license
     ────────────────────────────────────────────────────────────────────────────────────────────────────────
+     license workplace-licensed   ana@acme.example   [TIME]   the tenant's default license
     ");
     assert_snapshot!(office.run("seats waitlist"), @r"
     exit 0
-    ───────────────────────────────────────────────────────────────────────────────────────────────────────
      Pool                         User              Since                     Why
-    ═══════════════════════════════════════════════════════════════════════════════════════════════════════
-     license workplace-licensed   bo@acme.example   [TIME]   the tenant's default license
     ───────────────────────────────────────────────────────────────────────────────────────────────────────
+     license workplace-licensed   bo@acme.example   [TIME]   the tenant's default license
     ");
     assert_snapshot!(timeless(&office.run("seats explain bo@acme.example")), @r"
     exit 0
@@ -345,11 +320,9 @@ fn who_waits_gets_the_seat_that_is_freed() {
     office.done("user deactivate ana@acme.example");
     assert_snapshot!(office.run("seats holders license workplace-licensed"), @r"
     exit 0
-    ───────────────────────────────────────────────────────────────────────────────────────────────────────
      Pool                         User              Since                     Why
-    ═══════════════════════════════════════════════════════════════════════════════════════════════════════
-     license workplace-licensed   bo@acme.example   [TIME]   the tenant's default license
     ───────────────────────────────────────────────────────────────────────────────────────────────────────
+     license workplace-licensed   bo@acme.example   [TIME]   the tenant's default license
     ");
     assert_snapshot!(office.run("seats limit license workplace-licensed none"), @r"
     exit 0
@@ -373,11 +346,9 @@ fn who_leaves_is_out_with_a_receipt_and_can_come_back() {
     ");
     assert_snapshot!(office.run("user number list"), @r"
     exit 0
-    ──────────────────────────────────────────────────────────
      Number        User               Since
-    ══════════════════════════════════════════════════════════
-     +1 555 0100   ana@acme.example   [TIME]
     ──────────────────────────────────────────────────────────
+     +1 555 0100   ana@acme.example   [TIME]
     ");
     assert_snapshot!(timeless(&office.run("user show ANA@acme.example")), @r"
     exit 0
@@ -412,11 +383,9 @@ fn who_leaves_is_out_with_a_receipt_and_can_come_back() {
     ");
     assert_snapshot!(office.run("user list --status inactive"), @r"
     exit 0
-    ──────────────────────────────────────────────────────────────────────────────────────────────────────────────
      Login              Name   State      Origin   Last modified             Id
-    ══════════════════════════════════════════════════════════════════════════════════════════════════════════════
-     ana@acme.example   ana    inactive   admin    [TIME]   [ID]
     ──────────────────────────────────────────────────────────────────────────────────────────────────────────────
+     ana@acme.example   ana    inactive   admin    [TIME]   [ID]
     ");
     assert_snapshot!(office.run("user reactivate ana@acme.example"), @r"
     exit 0

@@ -45,9 +45,7 @@ pub async fn play(stage: &mut Stage, dir: &Path, hr: &Path) -> Result<DemoReport
         }
         return Err(CommandError::held("the file was refused; nothing was changed"));
     }
-    let people = stage.directory.people()?;
-    report.people = people.len() as u64;
-    report.employed = people.iter().filter(|person| person.is_employed(stage.as_of)).count() as u64;
+    (report.people, report.employed) = population(stage)?;
     stage.tell(format!(
         "{} rows, {} people, {} employed on {}; {} rows set aside. {} s",
         import.rows,
@@ -60,21 +58,15 @@ pub async fn play(stage: &mut Stage, dir: &Path, hr: &Path) -> Result<DemoReport
 
     stage.chapter("Planning");
     let started = Instant::now();
-    let plan = stage.directory.plan(&stage.ctx("demo plan"), &application, stage.as_of).await?;
+    let observed_pages = plan(stage, &application, &mut report).await?;
     report.seconds.plan = seconds(started);
-    report.requests_minimum = plan.requests_minimum;
-    stage.tell(format!(
-        "{} changes, {} requests. {} s",
-        plan.plan.changes.len(),
-        plan.plan.cost.requests,
-        report.seconds.plan
-    ));
+    stage.tell(format!("{} s", report.seconds.plan));
 
     stage.chapter("Applying");
     let started = Instant::now();
     let applied = stage.apply(&application).await?;
     report.seconds.apply = seconds(started);
-    report.requests = applied.requests + plan.observed_pages;
+    report.requests = applied.requests + observed_pages;
     stage.tell(format!(
         "{} of {} changes done in {} requests (the fewest possible: {}). {} s, {:.0} a second",
         applied.done,
@@ -103,6 +95,26 @@ pub async fn play(stage: &mut Stage, dir: &Path, hr: &Path) -> Result<DemoReport
     report.peak_rss_mb = peak_rss_mb();
     report.failures = stage.failures().to_vec();
     Ok(report)
+}
+
+/// How many people there are, and how many of them are employed.
+fn population(stage: &Stage) -> Result<(u64, u64), CommandError> {
+    let people = stage.directory.people()?;
+    let employed = people.iter().filter(|person| person.is_employed(stage.as_of)).count();
+    Ok((people.len() as u64, employed as u64))
+}
+
+/// Makes the plan, tells what it says, and says how many pages were listed for it.
+async fn plan(
+    stage: &Stage,
+    application: &str,
+    report: &mut DemoReport,
+) -> Result<u64, CommandError> {
+    let stored = stage.directory.plan(&stage.ctx("demo plan"), application, stage.as_of).await?;
+    report.requests_minimum = stored.requests_minimum;
+    let (changes, requests) = (stored.plan.changes.len(), stored.plan.cost.requests);
+    stage.tell(format!("{changes} changes, {requests} requests"));
+    Ok(stored.observed_pages)
 }
 
 /// What the application itself says, asked over HTTP; and why each license is held.

@@ -1,8 +1,8 @@
 //! The SCIM endpoints' store: one tenant's users and groups, whichever the token opens.
 //!
 //! `get` and `page` read, `prefilter` says what an index may be asked and `candidates` asks it,
-//! `waypoint` remembers places in long lists, `commit` hands every write to the one write path of its noun, `shown` makes what
-//! clients see.
+//! `waypoint` remembers places in long lists, `commit` hands every write to the one write path of
+//! its noun, `shown` makes what clients see.
 
 mod candidates;
 mod commit;
