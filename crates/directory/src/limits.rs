@@ -76,3 +76,11 @@ pub const APPROVAL_KEPT_HOURS: i64 = 31 * 24;
 pub const BACKGROUND_POLL_MILLIS: u64 = 1_000;
 /// How long the background leaves an application alone after a run that stopped.
 pub const BACKGROUND_REST_SECS: i64 = 60;
+/// Groups a person is not in that an explanation names; its data has all of them.
+pub const EXPLAINED_GROUP_COUNT: usize = 20;
+/// People who are named when a condition is tried, on either side.
+pub const TRIAL_EXAMPLE_COUNT: usize = 5;
+/// Reasons that one entry of the log tells.
+pub const LOG_REASON_COUNT: usize = 5;
+/// Characters of a payload that an entry of the log shows where nothing better is known.
+pub const LOG_PAYLOAD_CHAR_COUNT: usize = 200;

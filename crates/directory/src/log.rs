@@ -7,12 +7,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 use crate::directory::SCOPE;
-use crate::{Directory, Error, group, person};
-
-/// Longest list of reasons that is told in one entry.
-const REASON_COUNT_MAX: usize = 5;
-/// Longest payload that is shown where nothing better is known, in characters.
-const PAYLOAD_CHAR_COUNT_MAX: usize = 200;
+use crate::{Directory, Error, group, limits, person};
 
 /// Which entries of the log are wanted.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -157,8 +152,8 @@ fn sentence(payload: &Value) -> String {
     if told.is_empty() {
         return shown(payload);
     }
-    let more = told.len().saturating_sub(REASON_COUNT_MAX);
-    told.truncate(REASON_COUNT_MAX);
+    let more = told.len().saturating_sub(limits::LOG_REASON_COUNT);
+    told.truncate(limits::LOG_REASON_COUNT);
     let told = match fields.get("application").and_then(Value::as_str) {
         Some(application) => format!("{application}: {}", told.join(" ")),
         None => told.join(" "),
@@ -172,6 +167,7 @@ fn part(key: &str, value: &Value) -> Option<String> {
         return None;
     }
     match value {
+        Value::String(text) if text.is_empty() => None,
         Value::String(text) => Some(format!("{key} {text}")),
         Value::Number(_) | Value::Bool(_) => Some(format!("{key} {value}")),
         _ => None,
@@ -211,7 +207,7 @@ fn shown(payload: &Value) -> String {
         }
     }
     let text = parts.join(", ");
-    match text.char_indices().nth(PAYLOAD_CHAR_COUNT_MAX) {
+    match text.char_indices().nth(limits::LOG_PAYLOAD_CHAR_COUNT) {
         Some((end, _)) => format!("{}…", &text[..end]),
         None => text,
     }

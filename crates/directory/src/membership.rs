@@ -6,10 +6,7 @@ use jiff::civil::Date;
 use lifecycle::{Person, Reason, Rule, RuleId};
 use serde::Serialize;
 
-use crate::{Directory, Error, facts, group, person, rule};
-
-/// Most people who are named as examples of a trial, on either side.
-const EXAMPLE_COUNT_MAX: usize = 5;
+use crate::{Directory, Error, facts, group, limits, person, rule};
 
 /// A member of a group.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -155,7 +152,7 @@ fn try_rule(rule: &Rule, people: &[Person], as_of: Date) -> Trial {
         let matches = rule.matches(person, as_of).unwrap_or(false);
         trial.matching += u64::from(matches);
         let side = if matches { &mut trial.examples } else { &mut trial.counterexamples };
-        if side.len() >= EXAMPLE_COUNT_MAX {
+        if side.len() >= limits::TRIAL_EXAMPLE_COUNT {
             continue;
         }
         let because = match rule.reason(person, as_of) {

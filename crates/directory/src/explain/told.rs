@@ -9,9 +9,7 @@ use super::{
     Asked, AskedLicense, ExplainedAccount, ExplainedApplication, ExplainedPush, Explanation,
     Knowledge, LicenseState,
 };
-
-/// Most groups that are named although the person is not in them.
-const GROUP_SHOWN_COUNT_MAX: usize = 20;
+use crate::limits;
 
 /// A sentence of an explanation.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -111,7 +109,7 @@ impl Explanation {
                 other_count += 1;
                 (Mark::Lacks, "Not in group")
             };
-            if other_count > GROUP_SHOWN_COUNT_MAX {
+            if other_count > limits::EXPLAINED_GROUP_COUNT {
                 continue;
             }
             told.line(1, mark, format!("{fact} {}", group.name));
@@ -122,7 +120,8 @@ impl Explanation {
         } else if member_count == 0 {
             told.line(1, Mark::Lacks, "In no group.".into());
         }
-        if let Some(more) = other_count.checked_sub(GROUP_SHOWN_COUNT_MAX).filter(|more| *more > 0)
+        if let Some(more) =
+            other_count.checked_sub(limits::EXPLAINED_GROUP_COUNT).filter(|more| *more > 0)
         {
             told.fact(1, format!("And {more} more groups they are not in."));
         }
