@@ -77,12 +77,18 @@ pub(crate) fn not_modified(version: u64) -> Response<Body> {
 /// A ListResponse (RFC 7644 3.4.2), written straight into text: a page of a hundred resources
 /// is not worth a second tree.
 pub(crate) fn list(rt: &ResourceType, start_index: u64, page: Page, view: &View) -> Response<Body> {
-    let mut body = format!(
+    let head = format!(
         "{{\"schemas\":[\"{}\"],\"totalResults\":{},\"startIndex\":{start_index},\"itemsPerPage\":{},\"Resources\":[",
         urn::LIST_RESPONSE,
         page.total,
         page.resources.len(),
     );
+    let lengths = page.resources.iter().map(|stored| match &stored.shown {
+        Shown::Json(text) => text.len() + 1,
+        Shown::Resource(_) => 0,
+    });
+    let mut body = String::with_capacity(head.len() + lengths.sum::<usize>() + 2);
+    body.push_str(&head);
     for (index, stored) in page.resources.into_iter().enumerate() {
         if index > 0 {
             body.push(',');
