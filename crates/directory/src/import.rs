@@ -15,7 +15,7 @@ use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
 use crate::directory::SCOPE;
-use crate::login::Logins;
+use crate::login::{Logins, disputed, login_key};
 use crate::person;
 use crate::source::{Reader, SourceConfig, Table, read_table};
 use crate::source_store::{self, StoredSource};
@@ -156,6 +156,7 @@ impl Directory {
             let payload = json!({ "reason": joined.reason() });
             writes.push(PersonWrite {
                 person: joined.into_person(id),
+                login_from: None,
                 kind: "person.joined",
                 payload,
             });
@@ -166,8 +167,9 @@ impl Directory {
             let payload =
                 json!({ "changes": changed.changes, "movements": movements, "line": changed.line });
             changed.apply(&mut person);
-            writes.push(PersonWrite { person, kind: "person.changed", payload });
+            writes.push(PersonWrite { person, login_from: None, kind: "person.changed", payload });
         }
+        pass_logins_on(&by_id, &mut writes);
         self.in_batches(ctx, import, writes, write_person)?;
         let sources: Vec<(PersonId, u64)> = lines
             .into_iter()
@@ -206,6 +208,8 @@ struct Import {
 #[derive(Clone)]
 struct PersonWrite {
     person: Person,
+    /// Whoever had the login before and gets another one by the same import, perhaps later.
+    login_from: Option<PersonId>,
     kind: &'static str,
     payload: Value,
 }
@@ -267,10 +271,26 @@ fn event_payload(report: &ImportReport) -> Value {
 }
 
 fn write_person(tx: &mut Tx, ctx: &Ctx, import: &Import, write: &PersonWrite) -> Result<(), Error> {
+    if let Some(holder) = &write.login_from {
+        person::give_up_login(tx, holder, &write.person)?;
+    }
     person::put(tx, ctx, &write.person)?;
     let ctx = Ctx { cause: format!("import {}", import.report.id), ..ctx.clone() };
     db::event::append(tx, &ctx, SCOPE, write.kind, write.person.id.as_str(), &write.payload)?;
     Ok(())
+}
+
+/// Notes whose login goes to somebody else, so that two people can change theirs for each other's.
+fn pass_logins_on(known: &BTreeMap<PersonId, Person>, writes: &mut [PersonWrite]) {
+    let changing: BTreeMap<String, PersonId> = writes
+        .iter()
+        .filter_map(|write| known.get(&write.person.id))
+        .filter_map(|before| Some((login_key(before)?, before.id.clone())))
+        .collect();
+    for write in writes {
+        let holder = login_key(&write.person).and_then(|login| changing.get(&login));
+        write.login_from = holder.filter(|holder| **holder != write.person.id).cloned();
+    }
 }
 
 fn write_line(
@@ -314,11 +334,23 @@ fn snapshot(
             }),
         }
     }
+    let mut disputed = disputed(&source.id, known, &records);
+    let mut undisputed = Vec::with_capacity(records.len());
+    for (at, record) in records.into_iter().enumerate() {
+        match disputed.remove(&at) {
+            None => undisputed.push(record),
+            Some(problem) => unreadable.push(UnreadableRow {
+                line: record.line,
+                employee_number: Some(record.employee_number),
+                problem,
+            }),
+        }
+    }
     let snapshot = Snapshot {
         source: source.id.clone(),
         completeness: source.config.snapshot,
         columns: table.columns.clone(),
-        records,
+        records: undisputed,
         unreadable: unreadable.clone(),
     };
     Ok((snapshot, unreadable))

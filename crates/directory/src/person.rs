@@ -7,6 +7,7 @@ use scim::Resource;
 use serde::Serialize;
 use serde_json::Value;
 
+use crate::login::login_key;
 use crate::{Directory, Error};
 
 /// The format version of a stored profile.
@@ -151,7 +152,7 @@ pub(crate) fn one(r: &mut Read, id: &str) -> Result<Option<Person>, Error> {
 /// Writes a person whole: profile and employments.
 pub(crate) fn put(tx: &mut Tx, ctx: &Ctx, person: &Person) -> Result<(), Error> {
     let profile = serde_json::to_string(person.profile.document()).unwrap_or_default();
-    let login_key = person.profile.text("userName").map(str::to_lowercase);
+    let login_key = login_key(person);
     tx.execute(
         "INSERT INTO people (id, employee_number, login_key, profile, format_version, version, \
          created_at, updated_at) VALUES ($1, $2, $3, $4, $5, 1, $6, $6) \
@@ -179,6 +180,15 @@ pub(crate) fn put(tx: &mut Tx, ctx: &Ctx, person: &Person) -> Result<(), Error> 
             ],
         )?;
     }
+    Ok(())
+}
+
+/// Takes the login that `next` gets from who has it so far.
+pub(crate) fn give_up_login(tx: &mut Tx, holder: &PersonId, next: &Person) -> Result<(), Error> {
+    tx.execute(
+        "UPDATE people SET login_key = NULL WHERE id = $1 AND login_key = $2",
+        params![holder.as_str(), login_key(next)],
+    )?;
     Ok(())
 }
 

@@ -127,6 +127,77 @@ fn the_same_file_again_changes_nothing() {
     assert_eq!((report.joined, report.changed, report.unchanged), (0, 0, 3));
 }
 
+const MAPPED: &str = r#"{
+    "name": "hr",
+    "columns": {"employeeNumber": "id", "userName": "login", "hireDate": "start", "terminationDate": "end"}
+}"#;
+
+/// `number login`, employed since 2020.
+fn mapped(rows: &[&str]) -> String {
+    let row = |row: &&str| format!("{},2020-01-01,\n", row.replace(' ', ","));
+    format!("id,login,start,end\n{}", rows.iter().map(row).collect::<String>())
+}
+
+#[test]
+fn two_rows_with_one_login_are_set_aside_and_the_rest_is_imported() {
+    let office = Office::new(MAPPED);
+    let report = office.import(&mapped(&["1 ana@a.test", "2 Ana@a.test", "3 bo@a.test"]));
+    let aside: Vec<String> =
+        report.quarantined.iter().map(|row| format!("{}: {}", row.line, row.reason)).collect();
+    assert_eq!(
+        aside,
+        [
+            "2: the login `ana@a.test` is also that of employee 2 in line 3",
+            "3: the login `ana@a.test` is also that of employee 1 in line 2"
+        ]
+    );
+    assert_eq!((report.joined, office.login("3").as_str()), (1, "bo@a.test"));
+}
+
+#[test]
+fn who_has_a_login_keeps_it_when_another_row_claims_it() {
+    let office = Office::new(MAPPED);
+    office.import(&mapped(&["1 ana@a.test", "2 bo@a.test", "3 cy@a.test"]));
+    // Employee 9 has the number of a second contract: nobody is found by the login alone.
+    let report =
+        office.import(&mapped(&["1 ana@a.test", "2 ana@a.test", "3 cy@a.test", "9 bo@a.test"]));
+    let aside: Vec<String> =
+        report.quarantined.iter().map(|row| format!("{}: {}", row.line, row.reason)).collect();
+    assert_eq!(
+        aside,
+        [
+            "3: the login `ana@a.test` is also that of employee 1 in line 2",
+            "5: the login `bo@a.test` belongs to employee 2"
+        ]
+    );
+    assert_eq!((report.joined, report.changed), (0, 0));
+    assert_eq!((office.login("1"), office.login("2")), ("ana@a.test".into(), "bo@a.test".into()));
+    // A file that does not name the first one any more does not free the login either.
+    let report = office.import(&mapped(&["2 ana@a.test", "3 cy@a.test"]));
+    assert_eq!(report.quarantined[0].reason, "the login `ana@a.test` belongs to employee 1");
+}
+
+#[test]
+fn logins_may_go_round() {
+    let office = Office::new(MAPPED);
+    office.import(&mapped(&["1 a@a.test", "2 b@a.test", "3 c@a.test"]));
+    let report = office.import(&mapped(&["1 b@a.test", "2 c@a.test", "3 a@a.test", "4 d@a.test"]));
+    assert_eq!((report.changed, report.joined, report.quarantined.len()), (3, 1, 0));
+    for (login, number) in [("b@a.test", "1"), ("c@a.test", "2"), ("a@a.test", "3")] {
+        assert_eq!(office.person(login).employee_number.as_str(), number);
+    }
+    // A login that is given up can be taken at once.
+    let report = office.import(&mapped(&[
+        "1 e@a.test",
+        "2 c@a.test",
+        "3 a@a.test",
+        "4 d@a.test",
+        "5 b@a.test",
+    ]));
+    assert_eq!((report.changed, report.joined), (1, 1));
+    assert_eq!(office.person("b@a.test").employee_number.as_str(), "5");
+}
+
 #[test]
 fn equal_names_and_other_alphabets_get_logins_of_their_own_that_stay() {
     let office = Office::new(SOURCE);

@@ -14,9 +14,7 @@ use super::config::SourceConfig;
 use super::date::DateFormats;
 use super::table::{Table, TableRow};
 use crate::Error;
-
-/// The attribute that people sign in with; the only generated one that must be unique.
-const LOGIN: &str = "userName";
+use crate::login::LOGIN;
 
 /// A source's mapping, checked against the profile's schema and one file's columns.
 pub(crate) struct Reader {
