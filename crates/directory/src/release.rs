@@ -26,8 +26,17 @@ pub(crate) struct Releases {
     pub covered: Approval,
     /// What a person approved.
     approved: Approval,
-    /// What was let pass lately of each subject, and when.
-    recent: BTreeMap<ChangeSubject, Toll>,
+    /// What was let pass lately of each subject.
+    recent: BTreeMap<ChangeSubject, Recent>,
+}
+
+/// What was let pass lately of one subject.
+#[derive(Debug, Clone, Copy, Default)]
+struct Recent {
+    /// What was made.
+    done: Toll,
+    /// What was not made yet; of several such releases the last one counts.
+    open: Toll,
 }
 
 impl Releases {
@@ -44,10 +53,11 @@ impl Releases {
                 .collect(),
         };
         let mut covered = approved.clone();
-        let mut recent: BTreeMap<ChangeSubject, Toll> = BTreeMap::new();
+        let mut recent: BTreeMap<ChangeSubject, Recent> = BTreeMap::new();
         let rows = r.query(
             "SELECT subject, change_digest, deactivations, license_removals, recreations, done_at \
-             FROM releases WHERE application_id = $1 AND released_at > $2 ORDER BY released_at",
+             FROM releases WHERE application_id = $1 AND released_at > $2 \
+             ORDER BY released_at, done_at IS NULL",
             params![id.as_str(), hours_before(now, limits::GUARD_WINDOW_HOURS)],
             |row| {
                 let toll = Toll {
@@ -60,12 +70,14 @@ impl Releases {
             },
         )?;
         for (subject, digest, toll, open) in rows {
+            let recent = recent.entry(subject.clone()).or_default();
             // What was let pass and made is used up: the same change again is a new one.
             if open {
-                covered.changes.insert((subject.clone(), digest));
+                recent.open = toll;
+                covered.changes.insert((subject, digest));
+            } else {
+                *recent = Recent { done: recent.done.and(toll), open: Toll::default() };
             }
-            // Of several releases of one subject the last one counts.
-            recent.insert(subject, toll);
         }
         Ok(Self { covered, approved, recent })
     }
@@ -80,12 +92,15 @@ impl Releases {
         guard(changes, population, policy, self.recent_toll(changes), &self.covered)
     }
 
-    /// What was let pass lately, of other subjects than are to be changed now: a change that was
-    /// let pass and is planned again was not made.
+    /// What was let pass lately. What was not made counts only for other subjects than are to be
+    /// changed now: it is planned again, or not wanted any more. What was made counts always, so that
+    /// a group is not emptied in small steps.
     fn recent_toll(&self, changes: &[Change]) -> Toll {
         let now: BTreeSet<&ChangeSubject> = changes.iter().map(|change| &change.subject).collect();
-        let others = self.recent.iter().filter(|(subject, _)| !now.contains(subject));
-        others.fold(Toll::default(), |sum, (_, toll)| sum.and(*toll))
+        self.recent.iter().fold(Toll::default(), |sum, (subject, recent)| {
+            let open = if now.contains(subject) { Toll::default() } else { recent.open };
+            sum.and(recent.done).and(open)
+        })
     }
 
     /// Writes down what is let pass. What a person approved is theirs and counts for nothing.

@@ -67,6 +67,20 @@ async fn many_small_plans_are_held_as_one_large_one() {
 }
 
 #[tokio::test]
+async fn a_license_group_that_is_emptied_in_small_steps_is_held() {
+    // 300 people of whom every third one is in the group that grants licenses.
+    let office = settled(300).await;
+    let moved = |count: u32| {
+        (0..300).map(move |n| if n < count { row(n).replace("Sales", "Legal") } else { row(n) })
+    };
+    office.import(&moved(30).collect::<String>());
+    assert_eq!(office.apply().await.outcome, ApplyOutcome::Applied);
+    office.import(&moved(60).collect::<String>());
+    let report = office.apply().await;
+    assert!(matches!(report.outcome, ApplyOutcome::Held { .. }), "{report:?}");
+}
+
+#[tokio::test]
 async fn what_was_let_pass_is_not_held_when_it_is_taken_up_again() {
     let office = settled(100).await;
     office.import(&leaving(0..5, 100));
