@@ -8,9 +8,12 @@ pub const FILTER_DEPTH_MAX: usize = 32;
 pub const FILTER_TERM_COUNT_MAX: usize = 256;
 /// Most operations in one PATCH request.
 pub const PATCH_OPERATION_COUNT_MAX: usize = 1_000;
-/// Most comparisons one PATCH request may ask for: values that are there, times values that are
-/// given or terms of a filter. Beyond it a request of a few megabytes would keep everybody waiting.
-pub const PATCH_COMPARISON_COUNT_MAX: usize = 1_000_000;
+/// Largest resource, in bytes, without what is kept as rows.
+pub const RESOURCE_BYTES_MAX: usize = 1_048_576;
+/// Most bytes one PATCH request may have compared: the values that are there with each value that
+/// is given or each term of a filter, and the other way round. Beyond it a request of a few
+/// megabytes would keep everybody waiting.
+pub const PATCH_COMPARISON_BYTES_MAX: usize = 256 * 1_048_576;
 /// Most filters over members, other than by `value`, in one PATCH request: each looks at them all.
 pub const MEMBER_FILTER_COUNT_MAX: usize = 16;
 /// Most members named in one request.

@@ -11,6 +11,7 @@ use serde_json::{Map, Value};
 
 use crate::{AttributePath, ResourceType};
 
+pub(crate) use read::{document_weight, too_large};
 pub(crate) use schemas::refresh_schemas;
 
 /// A resource of any type as a document in canonical form: attribute names in the schema's case,

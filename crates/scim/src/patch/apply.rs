@@ -11,9 +11,9 @@ use super::attribute::{remove_attribute, set_attribute, set_part};
 use super::selection::{Selection, edit_selection};
 use super::target::{Target, mutability};
 use super::{MemberDelta, PatchOp, PatchOperation, PatchOutcome, PatchRequest};
-use crate::limits::PATCH_COMPARISON_COUNT_MAX;
-use crate::resource::refresh_schemas;
-use crate::value::missing_required;
+use crate::limits::{PATCH_COMPARISON_BYTES_MAX, RESOURCE_BYTES_MAX};
+use crate::resource::{document_weight, refresh_schemas, too_large};
+use crate::value::{missing_required, weight};
 use crate::{
     Attribute, Error, Filter, PatchPath, Resource, ResourceType, ScimType, Tolerance, Tolerances,
     Tolerated,
@@ -37,7 +37,7 @@ impl PatchRequest {
             document: before.clone(),
             members: MemberDelta::default(),
             replace_creates: self.replace_creates,
-            comparison_count: 0,
+            compared_bytes: 0,
             tolerated: Vec::new(),
         };
         for operation in &self.operations {
@@ -53,6 +53,7 @@ impl PatchRequest {
                 format!("`{path}` is required for a {} and would have no value.", rt.name),
             ));
         }
+        check_size(rt, &before, &document)?;
         let changed = differs(&before, &document);
         let document = if changed { document } else { before };
         let resource = Resource::from_canonical(document);
@@ -65,7 +66,7 @@ struct Application<'a> {
     document: Map<String, Value>,
     members: MemberDelta,
     replace_creates: bool,
-    comparison_count: usize,
+    compared_bytes: usize,
     tolerated: Vec<Tolerated>,
 }
 
@@ -102,13 +103,13 @@ impl Application<'_> {
                 }
             }
         };
-        self.comparison_count += comparisons(values.get(&attribute.name), operation);
-        if self.comparison_count > PATCH_COMPARISON_COUNT_MAX {
+        self.compared_bytes += compared_bytes(values.get(&attribute.name), operation);
+        if self.compared_bytes > PATCH_COMPARISON_BYTES_MAX {
             return Err(Error::new(
                 413,
                 format!(
-                    "The operations would take more than {PATCH_COMPARISON_COUNT_MAX} comparisons \
-                     of values. Send several requests."
+                    "The operations would have more than {PATCH_COMPARISON_BYTES_MAX} bytes of \
+                     values compared. Send several requests."
                 ),
             ));
         }
@@ -155,15 +156,20 @@ impl Application<'_> {
     }
 }
 
-/// How many comparisons an operation on the values that are there takes at most.
-fn comparisons(present: Option<&Value>, operation: &PatchOperation) -> usize {
+/// About how many bytes an operation on the values that are there has compared and copied.
+fn compared_bytes(present: Option<&Value>, operation: &PatchOperation) -> usize {
+    const COPIES: usize = 3;
     let count = |value: Option<&Value>| match value {
+        None => 0,
         Some(Value::Array(values)) => values.len(),
-        _ => 1,
+        Some(_) => 1,
     };
+    let weighed = |value: Option<&Value>| value.map_or(0, weight);
     let filter = operation.path.as_ref().and_then(|path| path.value_filter.as_ref());
-    let given = filter.map_or_else(|| count(operation.value.as_ref()), Filter::term_count);
-    count(present).saturating_mul(given.max(1))
+    let given = operation.value.as_ref();
+    let times = filter.map_or_else(|| count(given), Filter::term_count) + COPIES;
+    let there = weighed(present).saturating_mul(times);
+    there.saturating_add(weighed(given).saturating_mul(count(present)))
 }
 
 /// Edits one container of attributes; whether [`Tolerance::ReplaceCreates`] made the difference.
@@ -196,6 +202,19 @@ fn is_unexpanded(rt: &ResourceType, operation: &PatchOperation) -> bool {
     let Some(path) = &operation.path else { return true };
     operation.op != PatchOp::Remove
         && Target::resolve(rt, path).is_some_and(|target| target.attribute.is_none())
+}
+
+/// A resource does not outgrow its limit; one that is beyond it may still shrink.
+fn check_size(
+    rt: &ResourceType,
+    before: &Map<String, Value>,
+    after: &Map<String, Value>,
+) -> Result<(), Error> {
+    let bytes = document_weight(after);
+    if bytes <= RESOURCE_BYTES_MAX || bytes <= document_weight(before) {
+        return Ok(());
+    }
+    Err(too_large(rt))
 }
 
 /// Whether anything but the computed `schemas` is different.

@@ -10,9 +10,9 @@ use serde_json::{Map, Value};
 use super::Resource;
 use super::key::{Key, PathKey, attribute_key, classify};
 use super::schemas::{check_listed, read_schemas, refresh_schemas, unknown_schema};
-use crate::limits::TOLERATED_COUNT_MAX;
+use crate::limits::{RESOURCE_BYTES_MAX, TOLERATED_COUNT_MAX};
 use crate::patch::read_members;
-use crate::value::{Reading, canonical, is_unassigned, missing_required};
+use crate::value::{Reading, canonical, is_unassigned, missing_required, weight};
 use crate::{
     Attribute, AttributeType, Error, Extension, MemberDelta, MemberStep, Mutability, ResourceType,
     ScimType, Tolerance, Tolerances, Tolerated,
@@ -44,6 +44,9 @@ impl Resource {
         let Reader { mut document, members, mut reading, .. } = reader;
         refresh_schemas(&mut document, rt);
         check_required(rt, &document)?;
+        if document_weight(&document) > RESOURCE_BYTES_MAX {
+            return Err(too_large(rt));
+        }
         reading.tolerated.truncate(TOLERATED_COUNT_MAX);
         Ok((Self { document }, members, reading.tolerated))
     }
@@ -62,6 +65,22 @@ pub(super) fn check_required(
             format!("`{path}` is required for a {} and has no value. Send one.", rt.name),
         )),
     }
+}
+
+/// About how many bytes a document takes.
+pub(crate) fn document_weight(document: &Map<String, Value>) -> usize {
+    document.iter().map(|(name, value)| name.len() + weight(value)).sum()
+}
+
+/// A resource beyond [`RESOURCE_BYTES_MAX`].
+pub(crate) fn too_large(rt: &ResourceType) -> Error {
+    Error::new(
+        413,
+        format!(
+            "The {} would be larger than {RESOURCE_BYTES_MAX} bytes. Send fewer or shorter values.",
+            rt.name
+        ),
+    )
 }
 
 struct Reader<'a> {

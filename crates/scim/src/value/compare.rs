@@ -23,10 +23,22 @@ pub(crate) fn is_case_exact(attribute: &Attribute) -> bool {
 
 /// Whether two texts are equal under the case rule.
 pub(crate) fn equal_text(case_exact: bool, left: &str, right: &str) -> bool {
-    if case_exact || (left.is_ascii() && right.is_ascii()) {
-        return if case_exact { left == right } else { left.eq_ignore_ascii_case(right) };
+    if case_exact {
+        return left == right;
     }
-    left.to_lowercase() == right.to_lowercase()
+    // Most texts differ early, and within ASCII; only beyond it do letters have to be looked up.
+    let alike = |(left, right): &(u8, u8)| {
+        left.is_ascii() && right.is_ascii() && left.eq_ignore_ascii_case(right)
+    };
+    let same = left.bytes().zip(right.bytes()).take_while(alike).count();
+    match (left.as_bytes().get(same), right.as_bytes().get(same)) {
+        (None, None) => true,
+        // No letter becomes nothing in lower case.
+        (None, Some(_)) | (Some(_), None) => false,
+        (Some(left), Some(right)) if left.is_ascii() && right.is_ascii() => false,
+        // The whole texts: what a sigma becomes depends on what stands before it.
+        (Some(_), Some(_)) => left.to_lowercase() == right.to_lowercase(),
+    }
 }
 
 /// The order of two texts under the case rule (RFC 7644 3.4.2.2: lexicographical).
@@ -174,6 +186,18 @@ mod tests {
 
     use super::*;
     use crate::user_schema;
+
+    proptest::proptest! {
+        #[test]
+        fn texts_are_equal_if_their_lower_cases_are(
+            left in "[aAkK\u{212A}ΣσςİißẞÉé]{0,4}", right in "[aAkK\u{212A}ΣσςİißẞÉé]{0,4}"
+        ) {
+            proptest::prop_assert_eq!(
+                equal_text(false, &left, &right),
+                left.to_lowercase() == right.to_lowercase()
+            );
+        }
+    }
 
     #[test]
     fn values_are_kept_once_however_many_they_are() {
