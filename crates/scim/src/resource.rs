@@ -7,6 +7,8 @@ mod read;
 mod replace;
 mod schemas;
 
+use std::sync::Arc;
+
 use serde_json::{Map, Value};
 
 use crate::{AttributePath, ResourceType};
@@ -19,13 +21,14 @@ pub(crate) use schemas::refresh_schemas;
 /// objects ("unassigned" is absent, RFC 7643 2.5).
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Resource {
-    document: Map<String, Value>,
+    // Shared among clones: a document is handed on far more often than it is changed.
+    document: Arc<Map<String, Value>>,
 }
 
 impl Resource {
     /// Wraps a document that is already canonical, such as one read back from a store.
     pub fn from_canonical(document: Map<String, Value>) -> Self {
-        Self { document }
+        Self { document: Arc::new(document) }
     }
 
     /// The document.
@@ -35,7 +38,7 @@ impl Resource {
 
     /// Takes the document.
     pub fn into_document(self) -> Map<String, Value> {
-        self.document
+        Arc::unwrap_or_clone(self.document)
     }
 
     /// The values a path reaches, one by one: none if unassigned, several if the attribute is
@@ -68,17 +71,18 @@ impl Resource {
             Value::Object(parts) => parts.is_empty(),
             _ => false,
         };
+        let document = Arc::make_mut(&mut self.document);
         if empty {
-            self.document.remove(name);
+            document.remove(name);
         } else {
-            self.document.insert(name.to_owned(), value);
+            document.insert(name.to_owned(), value);
         }
     }
 }
 
 impl From<Resource> for Map<String, Value> {
     fn from(resource: Resource) -> Self {
-        resource.document
+        resource.into_document()
     }
 }
 

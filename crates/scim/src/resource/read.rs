@@ -48,7 +48,7 @@ impl Resource {
             return Err(too_large(rt));
         }
         reading.tolerated.truncate(TOLERATED_COUNT_MAX);
-        Ok((Self { document }, members, reading.tolerated))
+        Ok((Self::from_canonical(document), members, reading.tolerated))
     }
 }
 

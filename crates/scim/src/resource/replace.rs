@@ -30,7 +30,7 @@ impl Resource {
         }
         refresh_schemas(&mut document, rt);
         check_required(rt, &document)?;
-        Ok(Self { document })
+        Ok(Self::from_canonical(document))
     }
 }
 
