@@ -133,6 +133,8 @@ pub const REST_PAGE_SIZE_DEFAULT: u32 = 30;
 pub const REST_PAGE_SIZE_MAX: u32 = 300;
 /// Largest body of a request.
 pub const REST_BODY_BYTES_MAX: usize = 256 * 1024;
+/// How long a client may take to send its body.
+pub const REST_BODY_WAIT_MAX: Duration = Duration::from_secs(30);
 /// Agents, numbers and the like that one request may name.
 pub const REST_ITEM_COUNT_MAX: usize = 100;
 /// Most members that are named in the request log when they are left out.

@@ -82,13 +82,19 @@ impl NewToken {
     }
 }
 
-/// A token that has just been made: the only moment its text is known.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// A token that has just been made: the only moment its text is known. Debug output leaves it out.
+#[derive(Clone, PartialEq, Eq)]
 pub struct IssuedToken {
     /// What is kept of it.
     pub token: Token,
     /// The text a client sends as its bearer token. It cannot be shown again.
     pub secret: String,
+}
+
+impl fmt::Debug for IssuedToken {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("IssuedToken").field("token", &self.token).finish_non_exhaustive()
+    }
 }
 
 impl Token {
@@ -201,7 +207,12 @@ impl ServiceProvider {
         expires_at: Option<Timestamp>,
     ) -> Result<IssuedToken> {
         let old = self.db().read(|r| find(r, tenant, name_or_id))?;
-        let inherited = old.expires_at.map(|end| ctx.now + end.duration_since(old.created_at));
+        let after = |moment: Timestamp, lives: SignedDuration| {
+            // An end beyond the calendar is the end of the calendar.
+            moment.checked_add(lives).unwrap_or(Timestamp::MAX)
+        };
+        let inherited =
+            old.expires_at.map(|end| after(ctx.now, end.duration_since(old.created_at)));
         let new = NewToken {
             name: old.name.clone(),
             dialect: old.dialect,
@@ -218,7 +229,7 @@ impl ServiceProvider {
                     now.name
                 )));
             }
-            let end = ctx.now + overlap;
+            let end = after(ctx.now, overlap);
             let end = now.expires_at.map_or(end, |given| given.min(end));
             tx.execute(
                 "UPDATE tokens SET expires_at = $1 WHERE tenant = $2 AND id = $3",
@@ -399,6 +410,13 @@ mod tests {
         assert!(mistyped == secret || digest(&mistyped).is_none());
         assert_eq!(digest(&format!("{secret}a")), None);
         assert_eq!(digest(&secret[4..]), None);
+    }
+
+    #[test]
+    fn debug_output_does_not_show_the_text() {
+        let ctx = Ctx { actor: "test".into(), cause: "test".into(), now: Timestamp::UNIX_EPOCH };
+        let issued = issue(&ctx, &TenantId::new("t"), &NewToken::named("okta"), None).unwrap();
+        assert!(!format!("{issued:?}").contains(&issued.secret));
     }
 
     #[test]

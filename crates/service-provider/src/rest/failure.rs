@@ -50,6 +50,12 @@ impl Failure {
         Self::new(StatusCode::METHOD_NOT_ALLOWED, 405, message)
     }
 
+    /// 408: the body did not come.
+    pub(crate) fn too_slow(wait_max: std::time::Duration) -> Self {
+        let message = format!("The body did not arrive within {} seconds.", wait_max.as_secs());
+        Self::new(StatusCode::REQUEST_TIMEOUT, 408, &message)
+    }
+
     /// 413: the body.
     pub(crate) fn too_large(bytes_max: usize) -> Self {
         let message = format!("The body is larger than {bytes_max} bytes. Send less at once.");

@@ -26,7 +26,7 @@ use axum::routing::{delete, get, put};
 use serde::de::DeserializeOwned;
 
 use crate::caller::Caller;
-use crate::limits::REST_BODY_BYTES_MAX;
+use crate::limits::{REST_BODY_BYTES_MAX, REST_BODY_WAIT_MAX};
 use crate::provider::ServiceProvider;
 use crate::token::Scope;
 use failure::Failure;
@@ -133,7 +133,11 @@ impl<T: DeserializeOwned> FromRequest<ServiceProvider> for Body<T> {
     type Rejection = Failure;
 
     async fn from_request(request: Request, provider: &ServiceProvider) -> Result<Self, Failure> {
-        match Json::<T>::from_request(request, provider).await {
+        let body = Json::<T>::from_request(request, provider);
+        let Ok(body) = tokio::time::timeout(REST_BODY_WAIT_MAX, body).await else {
+            return Err(Failure::too_slow(REST_BODY_WAIT_MAX));
+        };
+        match body {
             Ok(Json(body)) => Ok(Self(body)),
             Err(JsonRejection::BytesRejection(rejection))
                 if rejection.status() == StatusCode::PAYLOAD_TOO_LARGE =>

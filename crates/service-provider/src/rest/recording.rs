@@ -157,7 +157,7 @@ fn meeting(recordings: &[Recording]) -> Value {
         "topic": first.map(|recording| &recording.topic),
         "start_time": first.map(|recording| recording.recorded_at),
         "recording_count": files.len(),
-        "total_size": recordings.iter().map(|recording| recording.size_bytes).sum::<u64>(),
+        "total_size": recordings.iter().fold(0, |sum: u64, it| sum.saturating_add(it.size_bytes)),
         "recording_files": files,
     })
 }

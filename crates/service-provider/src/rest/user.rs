@@ -198,6 +198,12 @@ pub(super) async fn delete(
             if let Some(email) = &query.transfer_email {
                 let receiver = account::find(tx, tenant, email)?;
                 account::refuse_inactive(&receiver, "take over meetings and recordings")?;
+                if receiver.id == leaving {
+                    // What goes to the leaver goes with the leaver.
+                    return Err(crate::Error::refused(format!(
+                        "`{email}` is the user who is deleted. Name somebody who stays."
+                    )));
+                }
                 if query.transfer_meeting {
                     meeting::transfer_meetings(tx, &ctx, tenant, &leaving, &receiver.id)?;
                 }

@@ -10,6 +10,7 @@ mod retired;
 mod seats;
 mod signup;
 mod simulation;
+mod storm;
 mod user_type;
 
 use db::{Clock, Ctx};

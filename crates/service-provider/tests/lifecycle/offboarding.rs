@@ -232,3 +232,16 @@ async fn who_is_inactive_can_do_nothing_new() {
     );
     server.post(&format!("/v2/users/{ana}/sessions"), json!({})).await.with(400);
 }
+
+#[tokio::test]
+async fn what_a_leaver_leaves_cannot_go_to_the_leaver() {
+    let server = Server::start().await;
+    let ana = server.user("ana").await;
+    let path = format!("/v2/users/{ana}?transfer_email=ana@acme.test&transfer_recording=true");
+    let refused = server.delete(&path).await.with(400);
+    assert_eq!(
+        refused["message"],
+        "`ana@acme.test` is the user who is deleted. Name somebody who stays."
+    );
+    server.get(&format!("/v2/users/{ana}")).await.ok();
+}

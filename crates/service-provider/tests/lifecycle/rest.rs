@@ -146,3 +146,16 @@ async fn nothing_of_one_tenant_shows_in_another() {
     let usage = ask(Method::GET, "/v2/accounts/me/plans/usage".into()).await.ok();
     assert_eq!(usage["plan_united"], json!([]));
 }
+
+#[tokio::test]
+async fn sizes_beyond_all_measure_are_answered() {
+    let server = Server::start().await;
+    let ana = server.user("ana").await;
+    let new = json!({"topic": "t", "start_time": "2026-12-01T09:00:00Z", "duration": 30});
+    let meeting = server.post(&format!("/v2/users/{ana}/meetings"), new).await.created();
+    let recordings = format!("/v2/meetings/{}/recordings", meeting["id"]);
+    for _ in 0..3 {
+        server.post(&recordings, json!({"file_size": u64::MAX})).await.created();
+    }
+    assert_eq!(server.get(&recordings).await.ok()["recording_count"], 3);
+}

@@ -159,3 +159,25 @@ async fn a_client_of_the_letter_is_held_to_it() {
     let path = format!("/Users/{}", server.user("ana").await);
     server.patch(&path, json!([replace])).await.error(400, "noTarget");
 }
+
+#[tokio::test]
+async fn entra_s_gallery_updates_and_its_validator_s_empty_request_are_understood() {
+    for dialect in [Dialect::Entra, Dialect::Any] {
+        let server = Server::speaking(dialect).await;
+        let (ana, boss) = (server.user("ana").await, server.user("boss").await);
+        let path = format!("/Users/{ana}");
+        let manager = format!("{}:manager", urn::ENTERPRISE_USER);
+        let list =
+            json!([{"op": "Add", "path": manager, "value": [{"value": boss, "$ref": null}]}]);
+        let after = server.patch(&path, list).await.ok();
+        assert_eq!(after[urn::ENTERPRISE_USER]["manager"]["value"], boss);
+        // Lower-case operations, and a filter on a value that is not there yet.
+        let update = json!([
+            {"op": "replace", "path": "roles[primary eq \"True\"].value", "value": "lead"},
+            {"op": "replace", "path": "emails[type eq \"work\"].value", "value": "ana@acme.example"},
+        ]);
+        let after = server.patch(&path, update).await.ok();
+        assert_eq!(after["emails"][0]["value"], "ana@acme.example");
+        server.patch(&path, json!([])).await.ok();
+    }
+}
