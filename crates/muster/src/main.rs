@@ -8,6 +8,7 @@ mod demo;
 mod duration;
 mod error;
 mod installation;
+mod listening;
 mod listing;
 mod operator;
 mod output;

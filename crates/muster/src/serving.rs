@@ -10,6 +10,7 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 
 use crate::error::CommandError;
+use crate::listening::{self, Bounds, listen};
 
 /// Longest wait for requests under way when it stops.
 const DRAIN_SECS_MAX: u64 = 20;
@@ -64,25 +65,15 @@ impl Serving {
     }
 
     fn serve(&mut self, listener: TcpListener, router: Router) {
-        use axum::serve::ListenerExt;
-        // Answers are small and whole: waiting to fill a packet would only delay them.
-        let listener = listener.tap_io(|stream| {
-            if let Err(error) = stream.set_nodelay(true) {
-                tracing::debug!(%error, "TCP_NODELAY could not be set");
-            }
-        });
-        let stopped = self.stopped();
+        let stop = self.stop.subscribe();
         self.running.spawn(async move {
-            axum::serve(listener, router).with_graceful_shutdown(stopped).await
+            listen(listener, router, Bounds::default(), stop).await;
+            Ok(())
         });
     }
 
     fn stopped(&self) -> impl Future<Output = ()> + Send + 'static {
-        let mut stop = self.stop.subscribe();
-        async move {
-            // An error means that nobody can stop it any more, which is a stop too.
-            let _ = stop.wait_for(|stop| *stop).await;
-        }
+        listening::stopped(self.stop.subscribe())
     }
 
     /// Waits until something ends by itself, which nothing should.
