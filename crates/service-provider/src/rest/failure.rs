@@ -56,6 +56,13 @@ impl Failure {
         Self::new(StatusCode::REQUEST_TIMEOUT, 408, &message)
     }
 
+    /// 500: the server.
+    pub(crate) fn fault() -> Self {
+        let message =
+            "The server has a fault and could not carry out the request. It has been logged.";
+        Self::new(StatusCode::INTERNAL_SERVER_ERROR, 500, message)
+    }
+
     /// 413: the body.
     pub(crate) fn too_large(bytes_max: usize) -> Self {
         let message = format!("The body is larger than {bytes_max} bytes. Send less at once.");

@@ -17,11 +17,18 @@ mod session;
 mod usage;
 mod user;
 
+use std::future::poll_fn;
+use std::panic::AssertUnwindSafe;
+use std::pin::pin;
+use std::task::Poll;
+
 use axum::Router;
 use axum::extract::rejection::JsonRejection;
 use axum::extract::{DefaultBodyLimit, FromRequest, FromRequestParts, Json, Request};
 use axum::http::request::Parts;
 use axum::http::{StatusCode, header};
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
 use axum::routing::{delete, get, put};
 use serde::de::DeserializeOwned;
 
@@ -66,7 +73,25 @@ pub(crate) fn router(provider: ServiceProvider) -> Router {
         .fallback(no_such_path)
         .method_not_allowed_fallback(no_such_method)
         .layer(DefaultBodyLimit::max(REST_BODY_BYTES_MAX))
+        .layer(axum::middleware::from_fn(answer_panic))
         .with_state(provider)
+}
+
+/// Answers a panic in a request: one request's fault is not another's, and its client reads why.
+async fn answer_panic(request: Request, next: Next) -> Response {
+    let summary = format!("{} {}", request.method(), request.uri().path());
+    let mut answer = pin!(next.run(request));
+    let answered = poll_fn(|context| {
+        match std::panic::catch_unwind(AssertUnwindSafe(|| answer.as_mut().poll(context))) {
+            Ok(Poll::Ready(answer)) => Poll::Ready(Some(answer)),
+            Ok(Poll::Pending) => Poll::Pending,
+            Err(_) => Poll::Ready(None),
+        }
+    });
+    answered.await.unwrap_or_else(|| {
+        tracing::error!(request = summary, "a request panicked");
+        Failure::fault().into_response()
+    })
 }
 
 /// The caller of a request that may use these endpoints.
@@ -158,4 +183,24 @@ async fn no_such_path() -> Failure {
 
 async fn no_such_method() -> Failure {
     Failure::method_not_allowed()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_panic_is_answered() {
+        let broken = || async {
+            if true {
+                panic!("broken")
+            }
+        };
+        let router =
+            Router::new().route("/", get(broken)).layer(axum::middleware::from_fn(answer_panic));
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}/", listener.local_addr().unwrap());
+        tokio::spawn(async move { axum::serve(listener, router).await.unwrap() });
+        assert_eq!(reqwest::get(url).await.unwrap().status().as_u16(), 500);
+    }
 }
