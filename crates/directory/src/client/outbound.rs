@@ -93,6 +93,7 @@ fn is_public(address: IpAddr) -> bool {
                 || v4.is_documentation()
                 || (a == 100 && (64..128).contains(&b)) // carrier-grade NAT, RFC 6598
                 || (a == 192 && b == 0 && c == 0) // protocol assignments, RFC 6890
+                || (a == 192 && b == 88 && c == 99) // 6to4 relays, RFC 7526
                 || (a == 198 && (18..20).contains(&b)) // benchmarking, RFC 2544
                 || a == 0
                 || a >= 240)
@@ -100,14 +101,19 @@ fn is_public(address: IpAddr) -> bool {
         IpAddr::V6(v6) => match v6.to_ipv4_mapped() {
             Some(v4) => is_public(v4.into()),
             None => {
-                let first = v6.segments()[0];
+                let [first, second, ..] = v6.segments();
                 !(v6.is_loopback()
                     || v6.is_unspecified()
                     || v6.is_multicast()
                     || (first & 0xfe00) == 0xfc00 // unique local, RFC 4193
                     || (first & 0xffc0) == 0xfe80 // link local
-                    || (first == 0x2001 && v6.segments()[1] == 0x0db8)
-                    || (first == 0x0064 && v6.segments()[1] == 0xff9b)) // NAT64 of anything
+                    || (first & 0xffc0) == 0xfec0 // site local, RFC 3879
+                    || first == 0 // addresses of IPv4 within, RFC 4291 2.5.5.1
+                    || first == 0x2002 // 6to4 of anything, RFC 3056
+                    || (first == 0x2001 && second < 0x0200) // Teredo of anything and other protocols
+                    || (first == 0x2001 && second == 0x0db8)
+                    || (first == 0x3fff && second < 0x1000) // documentation, RFC 9637
+                    || (first == 0x0064 && second == 0xff9b)) // NAT64 of anything
             }
         },
     }
@@ -136,12 +142,19 @@ mod tests {
             "http://[::ffff:127.0.0.1]/",
             "http://[fd00::1]/",
             "http://[fe80::1]/",
+            "http://[fec0::1]/",
+            "http://[::127.0.0.1]/",
+            "http://[64:ff9b::7f00:1]/",
+            "http://[2002:7f00:1::]/",
+            "http://[2001:0:7f00:1::]/",
             "http://2130706433/",
         ] {
             assert!(check(&closed, url).is_err(), "{url}");
         }
         assert!(check(&closed, "https://api.zoom.us/scim2").is_ok());
         assert!(check(&closed, "https://8.8.8.8/scim2").is_ok());
+        assert!(check(&closed, "https://[2001:4860:4860::8888]/scim2").is_ok());
+        assert!(check(&closed, "https://[2606:4700::1111]/scim2").is_ok());
         let open = Outbound::allow(["127.0.0.1".to_string()]);
         assert!(check(&open, "http://127.0.0.1:8081/scim2").is_ok());
         assert!(check(&open, "http://127.0.0.2:8081/scim2").is_err());
