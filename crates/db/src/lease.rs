@@ -1,11 +1,14 @@
 //! Leases: one holder at a time, until a moment. Whoever dies loses it when it runs out.
 //!
 //! A lease saves work; it cannot stop a holder that sleeps past its end. What must not happen
-//! twice is guarded by a task's token or a version besides.
+//! twice is guarded by a task's token or a version besides. One whose end no lease can have, because
+//! a clock was ahead when it was made and has been set back since, holds nothing: nobody is locked
+//! out for as long as the clock was wrong.
 
 use jiff::{SignedDuration, Timestamp};
 
 use crate::error::{Error, Result};
+use crate::limits::LEASE_SECS_MAX;
 use crate::params;
 use crate::tx::{Read, Tx};
 
@@ -37,8 +40,9 @@ pub fn acquire(
                  THEN leases.acquired_at ELSE excluded.acquired_at END,
              holder = excluded.holder,
              expires_at = excluded.expires_at
-         WHERE leases.holder = excluded.holder OR leases.expires_at <= excluded.acquired_at",
-        params![scope, name, holder, now, end(now, secs)?],
+         WHERE leases.holder = excluded.holder OR leases.expires_at <= excluded.acquired_at
+             OR leases.expires_at > $6",
+        params![scope, name, holder, now, end(now, secs)?, end(now, LEASE_SECS_MAX)?],
     )?;
     Ok(taken > 0)
 }
@@ -56,8 +60,8 @@ pub fn release(tx: &mut Tx, scope: &str, name: &str, holder: &str) -> Result<boo
 pub fn holder(r: &mut Read, scope: &str, name: &str, now: Timestamp) -> Result<Option<Lease>> {
     r.query_opt(
         "SELECT holder, acquired_at, expires_at FROM leases
-         WHERE scope = $1 AND name = $2 AND expires_at > $3",
-        params![scope, name, now],
+         WHERE scope = $1 AND name = $2 AND expires_at > $3 AND expires_at <= $4",
+        params![scope, name, now, end(now, LEASE_SECS_MAX)?],
         |row| {
             Ok(Lease {
                 holder: row.text(0)?,
@@ -68,9 +72,9 @@ pub fn holder(r: &mut Read, scope: &str, name: &str, now: Timestamp) -> Result<O
     )
 }
 
-/// The end of a lease of `secs` seconds from `now`.
+/// The end of a lease of `secs` seconds from `now`, or of the longest.
 pub(crate) fn end(now: Timestamp, secs: u32) -> Result<Timestamp> {
-    now.checked_add(SignedDuration::from_secs(i64::from(secs)))
+    now.checked_add(SignedDuration::from_secs(i64::from(secs.min(LEASE_SECS_MAX))))
         .map_err(|error| Error::unreadable("The end of a lease", error))
 }
 
@@ -100,5 +104,16 @@ mod tests {
         assert!(!db.write(|tx| release(tx, "s", "app", "ana")).unwrap());
         assert!(db.write(|tx| release(tx, "s", "app", "bo")).unwrap());
         assert!(take("ana", 92));
+    }
+    #[test]
+    fn a_lease_made_by_a_clock_that_was_ahead_holds_nothing_once_it_is_set_right() {
+        let Fixture { db, .. } = &Fixture::new();
+        let take = |who: &'static str, secs| {
+            db.write(move |tx| acquire(tx, "s", "app", who, at(secs), 60)).unwrap()
+        };
+        assert!(take("ana", 1_000_000));
+        assert_eq!(db.read(|r| holder(r, "s", "app", at(0))).unwrap(), None);
+        assert!(take("bo", 0));
+        assert!(!take("ana", 1));
     }
 }

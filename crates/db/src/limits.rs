@@ -41,3 +41,6 @@ pub const LIST_MAX: u32 = 10_000;
 pub const KEYS_MAX: usize = 32;
 /// Size of a key file.
 pub const KEY_FILE_BYTES_MAX: u64 = 64 * 1024;
+/// Longest lease, on anything. One that ends later still was made by a clock that went wrong, and
+/// holds nothing.
+pub const LEASE_SECS_MAX: u32 = 3_600;

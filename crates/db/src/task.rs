@@ -24,7 +24,7 @@ use jiff::Timestamp;
 use crate::ctx::new_id;
 use crate::error::{Error, Result};
 use crate::lease::end;
-use crate::limits::{LIST_MAX, TASKS_LEASED_MAX, TASKS_PROMOTED_MAX};
+use crate::limits::{LEASE_SECS_MAX, LIST_MAX, TASKS_LEASED_MAX, TASKS_PROMOTED_MAX};
 use crate::params;
 use crate::row::Row;
 use crate::tx::{Read, Tx};
@@ -309,6 +309,14 @@ fn promote(tx: &mut Tx, scope: &str, queue: &str, state: &str, now: Timestamp) -
              ORDER BY due_at LIMIT $5)",
         params![scope, queue, state, now, TASKS_PROMOTED_MAX],
     )?;
+    if state == "running" {
+        // No lease ends so late: the clock was ahead when it was made, and has been set back since.
+        tx.execute(
+            "UPDATE tasks SET state = 'ready', due_at = 0
+             WHERE scope = $1 AND queue = $2 AND state = $3 AND due_at > $4",
+            params![scope, queue, state, end(now, LEASE_SECS_MAX)?],
+        )?;
+    }
     Ok(())
 }
 

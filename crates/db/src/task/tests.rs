@@ -72,6 +72,15 @@ fn a_newer_generation_takes_the_waiting_ones_place_and_keeps_its_urgency_and_age
 }
 
 #[test]
+fn what_was_leased_by_a_clock_that_was_ahead_is_handed_out_once_it_is_set_right() {
+    let Fixture { db, .. } = &Fixture::new();
+    put(db, "a", 1, "first", 0);
+    let lost = take(db, "ahead", 1_000_000, 9).remove(0);
+    assert_eq!(payloads(&take(db, "w", 5, 9)), ["first"]);
+    assert!(!done(db, &lost, complete), "who held it has lost it");
+}
+
+#[test]
 fn what_waits_behind_a_running_generation_becomes_ready_when_that_is_done() {
     let Fixture { db, .. } = &Fixture::new();
     put(db, "a", 1, "first", 0);
