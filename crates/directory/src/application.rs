@@ -5,7 +5,7 @@ mod config;
 use std::collections::BTreeMap;
 
 use db::{Ctx, Read, Tx, new_id, params};
-use lifecycle::ApplicationId;
+use lifecycle::{ApplicationId, RemoteGroup, RemoteId};
 use serde_json::json;
 
 pub use config::{ApplicationConfig, AssignmentConfig, MappingConfig, PushGroupConfig};
@@ -14,7 +14,7 @@ use crate::client::ScimClient;
 use crate::directory::SCOPE;
 use crate::group;
 use crate::person::{self, parsed};
-use crate::{Directory, Error};
+use crate::{Directory, Error, pushed_group};
 
 /// The format version of a stored application configuration.
 const APPLICATION_FORMAT_VERSION: i64 = 1;
@@ -153,7 +153,7 @@ fn put(tx: &mut Tx, ctx: &Ctx, config: &ApplicationConfig) -> Result<bool, Error
         ],
     )?;
     put_assignments(tx, ctx, &id, config)?;
-    put_push_groups(tx, &id, config)?;
+    put_push_groups(tx, ctx, &id, config)?;
     let kind = if before.is_some() { "application.updated" } else { "application.created" };
     db::event::append(tx, ctx, SCOPE, kind, &config.name, &json!({ "application": config }))?;
     db::generation::bump(tx, SCOPE, "applications")?;
@@ -206,7 +206,12 @@ fn put_assignments(
 }
 
 /// Push groups that stay keep what they are linked to; one that goes is unlinked, not deleted.
-fn put_push_groups(tx: &mut Tx, id: &str, config: &ApplicationConfig) -> Result<(), Error> {
+fn put_push_groups(
+    tx: &mut Tx,
+    ctx: &Ctx,
+    id: &str,
+    config: &ApplicationConfig,
+) -> Result<(), Error> {
     let mut wanted = BTreeMap::new();
     for push in &config.push_groups {
         let group = group::named(tx, &push.group)?;
@@ -220,10 +225,23 @@ fn put_push_groups(tx: &mut Tx, id: &str, config: &ApplicationConfig) -> Result<
     )?;
     for group in present {
         if !wanted.contains_key(&group) {
+            let known = tx.query_opt(
+                "SELECT remote_id, written_name FROM push_groups WHERE application_id = $1 \
+                 AND group_id = $2 AND status = 'linked' AND written_name IS NOT NULL",
+                params![id, group.as_str()],
+                |row| Ok((row.text(0)?, row.text(1)?)),
+            )?;
             for table in ["push_groups", "pushed_members"] {
                 let sql =
                     format!("DELETE FROM {table} WHERE application_id = $1 AND group_id = $2");
                 tx.execute(&sql, params![id, group.as_str()])?;
+            }
+            // It stays there: whoever adds it again links it instead of making a second one.
+            if let Some((remote_id, display_name)) = known {
+                let remote_id = parsed("remote id", &remote_id, RemoteId::parse)?;
+                let there = RemoteGroup { remote_id, display_name, members: None };
+                let application = parsed("application id", id, ApplicationId::parse)?;
+                pushed_group::put_unlinked(tx, &application, &there, ctx.now)?;
             }
         }
     }

@@ -83,7 +83,7 @@ impl Directory {
         let user_count = answer.as_ref().ok().and_then(|page| page.total);
         let status = match &answer {
             Ok(_) => Some(200),
-            Err(failure) => status(failure),
+            Err(failure) => failure.status(),
         };
         let finding = match answer {
             Ok(page) => accepted(&config.name, page.total),
@@ -201,28 +201,15 @@ fn diagnosis(name: &str, base_url: &str, failure: &Failure) -> Finding {
             format!("{name} failed ({status}): {}", quoted(detail)),
             "Try again; if it stays, ask the application's support.".into(),
         ),
-        Failure::Conflict { detail } | Failure::Refused { detail, .. } => (
+        Failure::Conflict { detail }
+        | Failure::WithoutEffect { detail }
+        | Failure::Refused { detail, .. } => (
             Verdict::NotScim,
             format!("{name} does not list its users: {}", quoted(detail)),
             base.into(),
         ),
     };
     Finding { verdict, sentence, next_step: Some(next_step) }
-}
-
-/// The status a failure came with.
-fn status(failure: &Failure) -> Option<u16> {
-    match failure {
-        Failure::NotSent { .. } | Failure::Unreachable { .. } | Failure::Unknown { .. } => None,
-        Failure::Unauthorized { .. } => Some(401),
-        Failure::Forbidden { .. } => Some(403),
-        Failure::NotFound { .. } => Some(404),
-        Failure::Conflict { .. } => Some(409),
-        Failure::RateLimited { status, .. }
-        | Failure::Refused { status, .. }
-        | Failure::Broken { status, .. }
-        | Failure::Unreadable { status, .. } => Some(*status),
-    }
 }
 
 /// What the words of a 401 say. Applications have no code for it, only words.

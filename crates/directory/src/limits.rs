@@ -84,3 +84,6 @@ pub const TRIAL_EXAMPLE_COUNT: usize = 5;
 pub const LOG_REASON_COUNT: usize = 5;
 /// Characters of a payload that an entry of the log shows where nothing better is known.
 pub const LOG_PAYLOAD_CHAR_COUNT: usize = 200;
+
+/// A group that shows fewer members than this shows all it has; a longer list may be cut short.
+pub(crate) const MEMBERS_SHOWN_WHOLE_COUNT: usize = 100;

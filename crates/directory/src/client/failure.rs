@@ -83,6 +83,12 @@ pub enum Failure {
         /// The application's own words.
         detail: String,
     },
+    /// A success that changed nothing.
+    #[error("the application said it was done, and it is not: {detail}")]
+    WithoutEffect {
+        /// What is seen instead.
+        detail: String,
+    },
     /// A success whose body is no SCIM.
     #[error("the application's answer cannot be read ({status}): {reason}")]
     Unreadable {
@@ -166,6 +172,9 @@ impl Failure {
                 "Nothing to do: it goes on at the time the application named."
             }
             Self::Refused { .. } => "Correct the mapping or the value, then apply again.",
+            Self::Broken { status: 501, .. } | Self::WithoutEffect { .. } => {
+                "The application cannot do this; do it there by hand, or see its profile."
+            }
             Self::Broken { .. } => {
                 "It is tried again by itself; if it stays, ask the application's support."
             }
@@ -185,6 +194,7 @@ fn detail(json: Option<&Value>, body: &[u8]) -> String {
             .find_map(|key| json.get(*key).and_then(Value::as_str))
     });
     let text = match said {
+        Some(text) if text.trim().is_empty() => return "no explanation was given".into(),
         Some(text) => text.to_string(),
         None => {
             let text = String::from_utf8_lossy(body);
@@ -246,6 +256,12 @@ mod tests {
             None,
             "<html><body>Bad gateway</body></html>",
             "the application failed (502): an HTML page came instead of an explanation",
+        );
+        check(
+            501,
+            None,
+            r#"{"schemas":["urn:ietf:params:scim:api:messages:2.0:Error"],"detail":"","status":501}"#,
+            "the application failed (501): no explanation was given",
         );
         check(404, None, "", "it does not exist there (404): no explanation was given");
     }

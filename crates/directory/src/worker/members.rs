@@ -14,10 +14,14 @@ use scim::{PatchOp, PatchOperation, PatchPath, PatchRequest};
 use serde_json::{Map, Value, json};
 
 use super::Run;
+use super::fallback::{
+    Sending, cannot, effect, is_empty, is_no_help, members_shown, patch_forms, shows_everybody,
+    without_effect,
+};
 use super::group::{Found, Job};
 use super::look::find_groups;
 use super::wire::{Trouble, Wire};
-use crate::client::Failure;
+use crate::client::{Answer, Failure};
 use crate::directory::SCOPE;
 use crate::{Error, account, limits, pushed_group};
 
@@ -43,9 +47,13 @@ pub(super) async fn carry_out(
     let profile = &found.world.application.profile;
     let batches = change.action.member_batches(profile);
     let mut refused = Vec::new();
+    let mut missing = Vec::new();
     let remote_id = match &change.action {
         Action::CreateGroup { display_name, .. } => {
-            create(job, found, change, display_name, &batches.with_create).await?
+            let members = batches.with_create;
+            let (id, absent) = create(job, found, change, display_name, members).await?;
+            missing = absent;
+            id
         }
         Action::LinkGroup { remote_id, rename, present, .. } => {
             let name = rename.as_ref().map_or(change.name.as_str(), |rename| rename.from.as_str());
@@ -59,33 +67,42 @@ pub(super) async fn carry_out(
                 .ok_or_else(|| Failure::NotSent { reason: "the group is not linked".to_string() })?
         }
     };
-    let created = matches!(change.action, Action::CreateGroup { .. });
+    let mut then = batches.then;
     if profile.group_patch == GroupPatch::Put {
-        // After a creation only what the POST could not carry is put.
-        if !created || !batches.then.is_empty() {
-            put_whole(job, found, change, &remote_id).await?;
+        // After a creation only what the POST did not bring is put.
+        let created = matches!(change.action, Action::CreateGroup { .. });
+        if !created || !then.is_empty() || !missing.is_empty() {
+            put_whole(job, found, change, &remote_id, &mut refused).await?;
         }
     } else {
         if let Some(rename) = change.action.rename() {
-            refused.extend(self::rename(job, &remote_id, &rename.to).await?);
+            refused.extend(self::rename(job, found, &remote_id, &rename.to).await?);
         }
-        let mut batches = batches.then;
-        batches.reverse();
-        send_batches(job, found, change, &remote_id, batches, &mut refused).await?;
+        then.splice(0..0, batches_of(missing, profile));
+        then.reverse();
+        send_batches(job, found, change, &remote_id, then, &mut refused).await?;
     }
     if !profile.trusts_write_response {
-        read_back(job, found, change, &remote_id).await?;
+        read_back(job, found, change, &remote_id, &mut refused).await?;
     }
     Ok(refused)
 }
 
+/// Members who did not come with the POST, as they follow.
+fn batches_of(missing: Vec<PersonId>, profile: &ApplicationProfile) -> Vec<MemberBatch> {
+    let size = usize::try_from(profile.member_batch).unwrap_or(usize::MAX).max(1);
+    let batch = |add: &[PersonId]| MemberBatch { add: add.to_vec(), remove: Vec::new() };
+    missing.chunks(size).map(batch).collect()
+}
+
+/// Creates the group with its first members. Says who of them did not come with it.
 async fn create(
     job: &mut Job<'_>,
     found: &Found,
     change: &Change,
     display_name: &str,
-    members: &[PersonId],
-) -> Result<RemoteId, Trouble> {
+    members: Vec<PersonId>,
+) -> Result<(RemoteId, Vec<PersonId>), Trouble> {
     let mut body = Map::new();
     body.insert("schemas".into(), json!([GROUP]));
     body.insert("displayName".into(), json!(display_name));
@@ -109,8 +126,18 @@ async fn create(
         }
     };
     let linked = (remote_id.clone(), Origin::Created, display_name.to_string());
-    put_linked(job, change, "push_group.created", linked, members.to_vec()).await?;
-    Ok(remote_id)
+    let shown = match answer.body.as_ref().and_then(members_shown) {
+        None if !members.is_empty() => {
+            // Without a word about members, none may have come: they are sent again.
+            let body = job.wire.get(GROUPS, remote_id.as_str()).await?;
+            Some(members_shown(&body).unwrap_or_default())
+        }
+        shown => shown,
+    };
+    let batch = MemberBatch { add: members, remove: Vec::new() };
+    let (there, missing) = effect(batch, shown.as_ref(), &found.remote_ids);
+    put_linked(job, change, "push_group.created", linked, there.add).await?;
+    Ok((remote_id, missing.add))
 }
 
 async fn link(
@@ -151,6 +178,7 @@ async fn put_linked(
 /// Gives the group another name. One that is refused keeps no member from coming.
 async fn rename(
     job: &mut Job<'_>,
+    found: &Found,
     remote_id: &RemoteId,
     name: &str,
 ) -> Result<Option<Refused>, Trouble> {
@@ -163,21 +191,48 @@ async fn rename(
     let operation =
         PatchOperation { op: PatchOp::Replace, path: Some(path), value: Some(name.into()) };
     let request = PatchRequest { operations: vec![operation], ..PatchRequest::default() };
-    match job.wire.patch(GROUPS, remote_id.as_str(), &request).await {
-        Ok(_) => {
-            let (ctx, id, group) = (job.run.ctx(), job.run.id().clone(), job.group.clone());
-            let name = name.to_string();
-            let write = move |tx: &mut db::Tx| pushed_group::put_name(tx, &ctx, &id, &group, &name);
-            job.run.directory.db.write_async(write).await?;
+    let mut answer = named(job.wire.patch(GROUPS, remote_id.as_str(), &request).await, name);
+    if let Err(Trouble::Failed(failure)) = &answer
+        && (cannot(failure) || matches!(failure, Failure::WithoutEffect { .. }))
+    {
+        let put = put(job, found, remote_id, &MemberBatch::default(), Some(name)).await;
+        match named(put, name) {
+            // What is told is why the first form failed.
+            Err(Trouble::Failed(failure)) if is_no_help(&failure) => {}
+            put => answer = put,
+        }
+    }
+    match answer {
+        Ok(()) => {
+            put_name(job, name).await?;
             Ok(None)
         }
         Err(Trouble::Failed(
             failure @ (Failure::Refused { .. }
             | Failure::Conflict { .. }
+            | Failure::WithoutEffect { .. }
             | Failure::Broken { status: 501, .. }),
         )) => Ok(Some(Refused { what: format!("the new name {name}"), failure })),
         Err(trouble) => Err(trouble),
     }
+}
+
+/// A success that shows another name is none.
+fn named(answer: Result<Answer, Trouble>, name: &str) -> Result<(), Trouble> {
+    let body = answer?.body.unwrap_or_default();
+    match body.get("displayName").and_then(Value::as_str) {
+        Some(shown) if shown != name => {
+            Err(without_effect(&format!("the group is still called {shown}")).into())
+        }
+        _ => Ok(()),
+    }
+}
+
+async fn put_name(job: &Job<'_>, name: &str) -> Result<(), Trouble> {
+    let (ctx, id, group) = (job.run.ctx(), job.run.id().clone(), job.group.clone());
+    let name = name.to_string();
+    let write = move |tx: &mut db::Tx| pushed_group::put_name(tx, &ctx, &id, &group, &name);
+    Ok(job.run.directory.db.write_async(write).await?)
 }
 
 /// Sends batches, the last one of the list first.
@@ -186,24 +241,36 @@ async fn send_batches(
     found: &Found,
     change: &Change,
     remote_id: &RemoteId,
-    mut batches: Vec<MemberBatch>,
+    batches: Vec<MemberBatch>,
     refused: &mut Vec<Refused>,
 ) -> Result<(), Trouble> {
-    let form = found.world.application.profile.group_patch;
-    let remote = |person: &PersonId| found.remote_ids.get(person).cloned();
+    let mut waiting: Vec<Sending> = batches.into_iter().map(Sending::first).collect();
     let mut splits = 0;
     let mut is_there = false;
-    while let Some(mut batch) = batches.pop() {
+    while let Some(mut sending) = waiting.pop() {
         // Somebody whose account has gone since comes with a later plan.
-        batch.add.retain(|person| found.remote_ids.contains_key(person));
-        batch.remove.retain(|person| found.remote_ids.contains_key(person));
-        let Ok(request) = batch.patch(form, &remote) else { continue };
-        if request.operations.is_empty() {
+        sending.batch.add.retain(|person| found.remote_ids.contains_key(person));
+        sending.batch.remove.retain(|person| found.remote_ids.contains_key(person));
+        if is_empty(&sending.batch) {
             continue;
         }
-        let failure = match job.wire.patch(GROUPS, remote_id.as_str(), &request).await {
-            Ok(_) => {
-                put_members(job.run, &job.group, &change.name, batch).await?;
+        let failure = match send(job, found, remote_id, &sending).await {
+            Ok(answer) => {
+                let shown = answer.body.as_ref().and_then(members_shown);
+                let batch = std::mem::take(&mut sending.batch);
+                let (done, rest) = effect(batch, shown.as_ref(), &found.remote_ids);
+                if !is_empty(&done) {
+                    put_members(job.run, &job.group, &change.name, done).await?;
+                }
+                if !is_empty(&rest) {
+                    let failure = without_effect("the group shows its members as before");
+                    fall_back(sending, rest, failure, change, (&mut waiting, &mut *refused));
+                }
+                continue;
+            }
+            Err(Trouble::Failed(failure)) if cannot(&failure) => {
+                let rest = std::mem::take(&mut sending.batch);
+                fall_back(sending, rest, failure, change, (&mut waiting, &mut *refused));
                 continue;
             }
             Err(Trouble::Failed(failure)) if concerns_members(&failure) => failure,
@@ -214,17 +281,54 @@ async fn send_batches(
             job.wire.get(GROUPS, remote_id.as_str()).await?;
             is_there = true;
         }
-        if batch.add.len() + batch.remove.len() > 1 && splits < limits::MEMBER_SPLIT_COUNT_MAX {
+        let count = sending.batch.add.len() + sending.batch.remove.len();
+        if count > 1 && splits < limits::MEMBER_SPLIT_COUNT_MAX {
             splits += 1;
-            batches.extend(halves(batch));
-        } else if is_removed_already(&batch, &failure) {
-            put_members(job.run, &job.group, &change.name, batch).await?;
+            let batch = std::mem::take(&mut sending.batch);
+            waiting.extend(halves(batch).map(|half| sending.part(half)));
+        } else if is_removed_already(&sending.batch, &failure) {
+            put_members(job.run, &job.group, &change.name, sending.batch).await?;
         } else {
-            let what = told(change, &batch);
-            refused.push(Refused { what, failure });
+            let what = told(change, &sending.batch);
+            refused.push(Refused { what, failure: sending.reason(failure) });
         }
     }
     Ok(())
+}
+
+/// Sends one batch in the form whose turn it is.
+async fn send(
+    job: &mut Job<'_>,
+    found: &Found,
+    remote_id: &RemoteId,
+    sending: &Sending,
+) -> Result<Answer, Trouble> {
+    let form = sending.form(found.world.application.profile.group_patch);
+    if form == GroupPatch::Put {
+        return put(job, found, remote_id, &sending.batch, None).await;
+    }
+    let remote = |person: &PersonId| found.remote_ids.get(person).cloned();
+    let request = sending
+        .batch
+        .patch(form, &remote)
+        .map_err(|person| Failure::NotSent { reason: format!("{person} has no account") })?;
+    job.wire.patch(GROUPS, remote_id.as_str(), &request).await
+}
+
+/// Sends members in the next form, or tells that there is none.
+fn fall_back(
+    sending: Sending,
+    rest: MemberBatch,
+    failure: Failure,
+    change: &Change,
+    (waiting, refused): (&mut Vec<Sending>, &mut Vec<Refused>),
+) {
+    match sending.next(rest, failure) {
+        Ok(next) => waiting.push(next),
+        Err((rest, failure)) => {
+            refused.push(Refused { what: told(change, &rest), failure });
+        }
+    }
 }
 
 /// Whether a part of the batch may be to blame.
@@ -291,91 +395,107 @@ pub(super) async fn put_members(
     Ok(run.directory.db.write_async(write).await?)
 }
 
-/// PUTs the group whole: as it is there, with those who come and without those who go, so that
-/// members nobody here knows stay.
+/// PUTs the group with everything that is to change of it.
 async fn put_whole(
     job: &mut Job<'_>,
     found: &Found,
     change: &Change,
     remote_id: &RemoteId,
+    refused: &mut Vec<Refused>,
 ) -> Result<(), Trouble> {
     let (add, remove) = change.action.member_changes();
     let rename = change.action.rename();
     if add.is_empty() && remove.is_empty() && rename.is_none() {
         return Ok(());
     }
+    let batch = MemberBatch { add: add.to_vec(), remove: remove.to_vec() };
+    let name = rename.map(|rename| rename.to.as_str());
+    let answer = put(job, found, remote_id, &batch, name).await?;
+    let shown = answer.body.as_ref().and_then(members_shown);
+    let (done, rest) = effect(batch, shown.as_ref(), &found.remote_ids);
+    put_members(job.run, &job.group, &change.name, done).await?;
+    if !is_empty(&rest) {
+        let failure = without_effect("the group shows its members as before");
+        refused.push(Refused { what: told(change, &rest), failure });
+    }
+    let Some(name) = name else { return Ok(()) };
+    match named(Ok(answer), name) {
+        Err(Trouble::Failed(failure)) => {
+            refused.push(Refused { what: format!("the new name {name}"), failure });
+            Ok(())
+        }
+        _ => put_name(job, name).await,
+    }
+}
+
+/// PUTs the group whole: as it is there, with those who come and without those who go, so that
+/// members nobody here knows stay.
+async fn put(
+    job: &mut Job<'_>,
+    found: &Found,
+    remote_id: &RemoteId,
+    batch: &MemberBatch,
+    name: Option<&str>,
+) -> Result<Answer, Trouble> {
     let mut body = job.wire.get(GROUPS, remote_id.as_str()).await?;
     let ids = |people: &[PersonId]| -> BTreeSet<String> {
         let ids = people.iter().filter_map(|person| found.remote_ids.get(person));
         ids.map(ToString::to_string).collect()
     };
-    let mut members = members_of(&body);
-    members.extend(ids(add));
-    for id in ids(remove) {
-        members.remove(&id);
+    let mut members = members_shown(&body).unwrap_or_default();
+    let going = ids(&batch.remove);
+    let chosen = found.world.application.profile.group_patch == GroupPatch::Put;
+    if !chosen && !shows_everybody(found, &members, &going) {
+        let reason = "the group does not show all its members, so that a PUT would lose some";
+        return Err(Failure::NotSent { reason: reason.to_string() }.into());
     }
+    members.extend(ids(&batch.add));
+    members.retain(|id| !going.contains(id));
     body.remove("meta");
     let values: Value = members.iter().map(|id| json!({ "value": id })).collect();
     body.insert("members".into(), values);
-    if let Some(rename) = rename {
-        body.insert("displayName".into(), json!(rename.to));
+    if let Some(name) = name {
+        body.insert("displayName".into(), json!(name));
     }
-    job.wire.put(GROUPS, remote_id.as_str(), &body).await?;
-    let batch = MemberBatch { add: add.to_vec(), remove: remove.to_vec() };
-    put_members(job.run, &job.group, &change.name, batch).await?;
-    if let Some(rename) = rename {
-        let (ctx, id, group) = (job.run.ctx(), job.run.id().clone(), job.group.clone());
-        let name = rename.to.clone();
-        let write = move |tx: &mut db::Tx| pushed_group::put_name(tx, &ctx, &id, &group, &name);
-        job.run.directory.db.write_async(write).await?;
-    }
-    Ok(())
+    job.wire.put(GROUPS, remote_id.as_str(), &body).await
 }
 
-fn members_of(body: &Map<String, Value>) -> BTreeSet<String> {
-    let members = body.get("members").and_then(Value::as_array);
-    members
-        .into_iter()
-        .flatten()
-        .filter_map(|member| member.get("value").and_then(Value::as_str))
-        .map(str::to_string)
-        .collect()
-}
-
-/// Reads the group again where answers cannot be trusted, and tells who is missing. An application
-/// that shows no members cannot be checked.
+/// Reads the group again where answers cannot be trusted. Who is not as was written is told, and
+/// comes with the next plan. An application that shows no members cannot be checked.
 async fn read_back(
     job: &mut Job<'_>,
     found: &Found,
     change: &Change,
     remote_id: &RemoteId,
+    refused: &mut Vec<Refused>,
 ) -> Result<(), Trouble> {
+    // What was refused has been told, and is not written down.
+    if !refused.is_empty() {
+        return Ok(());
+    }
     let body = job.wire.get(GROUPS, remote_id.as_str()).await?;
-    if !body.contains_key("members") {
-        return Ok(());
-    }
-    let there = members_of(&body);
+    let Some(shown) = members_shown(&body) else { return Ok(()) };
     let (add, remove) = change.action.member_changes();
-    let is_there = |person: &&PersonId| {
-        found.remote_ids.get(*person).is_some_and(|id| there.contains(id.as_str()))
-    };
-    let missing: Vec<&PersonId> = add.iter().filter(|person| !is_there(person)).collect();
-    let left: Vec<&PersonId> = remove.iter().filter(is_there).collect();
-    if missing.is_empty() && left.is_empty() {
+    let batch = MemberBatch { add: add.to_vec(), remove: remove.to_vec() };
+    let (_, differing) = effect(batch, Some(&shown), &found.remote_ids);
+    if is_empty(&differing) {
         return Ok(());
     }
-    let (ctx, group) = (job.run.ctx(), job.group.clone());
+    let (ctx, id, group) = (job.run.ctx(), job.run.id().clone(), job.group.clone());
     let payload = json!({
         "application": job.run.application.config.name,
         "group": change.name,
-        "missing": missing,
-        "still_there": left,
+        "missing": differing.add,
+        "still_there": differing.remove,
     });
+    let failure = without_effect("the group shows its members as before");
+    refused.push(Refused { what: told(change, &differing), failure });
     let write = move |tx: &mut db::Tx| {
-        db::event::append(tx, &ctx, SCOPE, "push_group.differs", group.as_str(), &payload)
+        pushed_group::put_members(tx, &ctx, &id, &group, &differing.remove, &differing.add)?;
+        db::event::append(tx, &ctx, SCOPE, "push_group.differs", group.as_str(), &payload)?;
+        Ok::<_, Error>(())
     };
-    job.run.directory.db.write_async(write).await?;
-    Ok(())
+    Ok(job.run.directory.db.write_async(write).await?)
 }
 
 /// The PATCH by which one person comes or goes.
@@ -386,8 +506,29 @@ pub(super) async fn send_one(
     batch: &MemberBatch,
 ) -> Result<(), Trouble> {
     debug_assert!(profile.group_patch != GroupPatch::Put, "a group is put by its own task");
-    let request = batch
-        .patch(profile.group_patch, &|_| Some(account.clone()))
-        .map_err(|person| Failure::NotSent { reason: format!("{person} has no account") })?;
-    wire.patch(GROUPS, group.as_str(), &request).await.map(drop)
+    let people = batch.add.iter().chain(&batch.remove);
+    let ids = people.map(|person| (person.clone(), account.clone())).collect();
+    let mut because = None;
+    for form in patch_forms(profile.group_patch) {
+        let request = batch
+            .patch(form, &|_| Some(account.clone()))
+            .map_err(|person| Failure::NotSent { reason: format!("{person} has no account") })?;
+        let failure = match wire.patch(GROUPS, group.as_str(), &request).await {
+            Ok(answer) => {
+                let shown = answer.body.as_ref().and_then(members_shown);
+                let (_, rest) = effect(batch.clone(), shown.as_ref(), &ids);
+                if is_empty(&rest) {
+                    return Ok(());
+                }
+                without_effect("the group shows its members as before")
+            }
+            Err(Trouble::Failed(failure)) if cannot(&failure) => failure,
+            Err(trouble) => return Err(trouble),
+        };
+        because.get_or_insert(failure);
+        if batch.remove.is_empty() {
+            break;
+        }
+    }
+    because.map_or(Ok(()), |failure| Err(failure.into()))
 }

@@ -9,6 +9,7 @@
 
 mod account;
 mod crew;
+mod fallback;
 mod group;
 mod look;
 mod members;

@@ -4,9 +4,10 @@ use lifecycle::{Action, ApplicationProfile, MatchAttribute, RemoteId, UpdateVerb
 use scim::{PatchRequest, Resource};
 use serde_json::{Map, Value};
 
+use super::fallback::{cannot, is_no_help};
 use super::wire::{Trouble, Wire};
 use crate::account;
-use crate::client::Failure;
+use crate::client::{Answer, Failure};
 use crate::facts::World;
 
 /// Where users are.
@@ -151,18 +152,37 @@ async fn update(
     let ApplicationProfile { update_verb, .. } = &world.application.profile;
     let id = remote_id.as_str();
     let answer = match update_verb {
-        UpdateVerb::Patch => wire.patch(USERS, id, &patch).await?,
-        UpdateVerb::Put => {
-            let current = wire.get(USERS, id).await?;
-            let next = replaced(current, &patch, world)?;
-            wire.put(USERS, id, &next).await?
-        }
+        UpdateVerb::Patch => match wire.patch(USERS, id, &patch).await {
+            Err(Trouble::Failed(failure)) if cannot(&failure) => {
+                match put(wire, world, id, &patch).await {
+                    // What is told is why the PATCH failed.
+                    Err(Trouble::Failed(second)) if is_no_help(&second) => {
+                        return Err(failure.into());
+                    }
+                    answer => answer?,
+                }
+            }
+            answer => answer?,
+        },
+        UpdateVerb::Put => put(wire, world, id, &patch).await?,
         UpdateVerb::PutPartial => {
             let written = action.written(before).unwrap_or_default();
             wire.put(USERS, id, &partial(&patch, &written)).await?
         }
     };
     Ok(answer.body)
+}
+
+/// Reads the account, changes it and puts it back whole.
+async fn put(
+    wire: &mut Wire<'_>,
+    world: &World,
+    id: &str,
+    patch: &PatchRequest,
+) -> Result<Answer, Trouble> {
+    let current = wire.get(USERS, id).await?;
+    let next = replaced(current, patch, world)?;
+    wire.put(USERS, id, &next).await
 }
 
 /// The resource as it is there with the changes made, so that a PUT takes nothing else away.

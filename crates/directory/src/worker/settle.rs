@@ -164,9 +164,7 @@ fn may_pass(failure: &Failure) -> bool {
 
 fn next_step(failure: &Failure) -> &'static str {
     match failure {
-        Failure::Broken { status: 501, .. } => {
-            "The application cannot do this; choose another profile, or do it there by hand."
-        }
+        failure @ Failure::Broken { status: 501, .. } => failure.next_step(),
         failure if failure.is_passing() => {
             "It was tried often enough; see what the application says, then apply again."
         }

@@ -218,7 +218,10 @@ impl Failure {
     /// The status of the answer, if there was one.
     pub fn status(&self) -> Option<u16> {
         match self {
-            Self::NotSent { .. } | Self::Unreachable { .. } | Self::Unknown { .. } => None,
+            Self::NotSent { .. }
+            | Self::Unreachable { .. }
+            | Self::Unknown { .. }
+            | Self::WithoutEffect { .. } => None,
             Self::Unauthorized { .. } => Some(401),
             Self::Forbidden { .. } => Some(403),
             Self::NotFound { .. } => Some(404),
