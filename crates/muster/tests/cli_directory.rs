@@ -64,6 +64,12 @@ fn init_writes_a_configuration_once() {
       muster serve
     The directory listens on http://127.0.0.1:8080, the service provider on http://127.0.0.1:8081.
     ");
+    #[cfg(unix)]
+    for file in ["muster.toml", "muster.key"] {
+        use std::os::unix::fs::PermissionsExt;
+        let mode = std::fs::metadata(office.path().join(file)).unwrap().permissions().mode();
+        assert_eq!(mode & 0o077, 0, "{file} is its owner's alone");
+    }
     assert_snapshot!(office.run("init"), @r"
     exit 2
     error: ./muster.toml exists already

@@ -40,15 +40,17 @@ pub fn run(context: &Context, args: InitArgs) -> Result<(), CommandError> {
     std::fs::create_dir_all(&args.dir)?;
     let config = args.dir.join("muster.toml");
     let key = args.dir.join("muster.key");
-    let mut file = std::fs::OpenOptions::new().write(true).create_new(true).open(&config).map_err(
-        |error| match error.kind() {
-            std::io::ErrorKind::AlreadyExists => {
-                CommandError::usage(format!("{} exists already", config.display()))
-                    .hint("Nothing was changed. Name another folder, or edit the file.")
-            }
-            _ => CommandError::failed(format!("{} cannot be written: {error}", config.display())),
-        },
-    )?;
+    let mut options = std::fs::OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    let mut file = options.open(&config).map_err(|error| match error.kind() {
+        std::io::ErrorKind::AlreadyExists => {
+            CommandError::usage(format!("{} exists already", config.display()))
+                .hint("Nothing was changed. Name another folder, or edit the file.")
+        }
+        _ => CommandError::failed(format!("{} cannot be written: {error}", config.display())),
+    })?;
     file.write_all(CONFIG.as_bytes())?;
     if !key.exists() {
         db::KeyFile::create(&key)?;
