@@ -156,8 +156,34 @@ fn put(tx: &mut Tx, ctx: &Ctx, config: &ApplicationConfig) -> Result<bool, Error
     put_push_groups(tx, ctx, &id, config)?;
     let kind = if before.is_some() { "application.updated" } else { "application.created" };
     db::event::append(tx, ctx, SCOPE, kind, &config.name, &json!({ "application": config }))?;
+    if let Some(before) = before.filter(|before| before.config.base_url != config.base_url) {
+        move_to(tx, ctx, &before, config)?;
+    }
     db::generation::bump(tx, SCOPE, "applications")?;
     Ok(true)
+}
+
+/// The application lies elsewhere now: what was seen and approved there says nothing about here, and
+/// a token is not sent to another host than the one it was given for.
+fn move_to(
+    tx: &mut Tx,
+    ctx: &Ctx,
+    before: &StoredApplication,
+    config: &ApplicationConfig,
+) -> Result<(), Error> {
+    let id = before.id.as_str();
+    tx.execute("UPDATE applications SET observed_at = NULL WHERE id = $1", params![id])?;
+    tx.execute("DELETE FROM approvals WHERE application_id = $1", params![id])?;
+    let origin = |url: &str| url::Url::parse(url).ok().map(|url| url.origin());
+    if origin(&before.config.base_url) == origin(&config.base_url) {
+        return Ok(());
+    }
+    if db::delete_secret(tx, SCOPE, &token_name(&before.id))? {
+        let payload = json!({ "because": "the application moved to another host" });
+        let kind = "application.token.forgotten";
+        db::event::append(tx, ctx, SCOPE, kind, &config.name, &payload)?;
+    }
+    Ok(())
 }
 
 /// Assignments that stay keep who made them and when.

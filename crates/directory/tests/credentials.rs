@@ -147,3 +147,20 @@ async fn without_a_token_the_test_says_how_to_set_one() {
     let error = directory.test_credentials("zoom").await.unwrap_err();
     insta::assert_snapshot!(error, @"application `zoom`: it has no token; set one with `muster app token zoom --token-file F`");
 }
+
+#[tokio::test]
+async fn a_token_is_not_sent_to_another_host_than_it_was_given_for() {
+    let (folder, address) = (TempDir::new().unwrap(), applications().await);
+    let directory = directory(&folder, &["127.0.0.1"]);
+    add(&directory, "zoom", &format!("{address}/expired"));
+    let put = |base_url: &str| {
+        let config = serde_json::from_value(json!({ "name": "zoom", "base_url": base_url }));
+        directory.put_application(&directory.ctx("test", "edit"), &config.unwrap()).unwrap();
+    };
+    // Another path of the same host keeps it.
+    put(&format!("{address}/well"));
+    assert!(directory.test_credentials("zoom").await.unwrap().is_ok());
+    put("https://elsewhere.example/scim2");
+    let refused = directory.client(&directory.application("zoom").unwrap()).err().unwrap();
+    assert!(refused.to_string().contains("it has no token"), "{refused}");
+}
