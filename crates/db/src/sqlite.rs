@@ -93,6 +93,10 @@ impl Session {
         for config in [DbConfig::SQLITE_DBCONFIG_DQS_DML, DbConfig::SQLITE_DBCONFIG_DQS_DDL] {
             connection.set_db_config(config, false).map_err(cannot)?;
         }
+        // A plan follows from the statement alone. Otherwise one with a bound `LIMIT` is prepared anew
+        // each time a number is bound, which takes longer than running it.
+        let stable = DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG;
+        connection.set_db_config(stable, true).map_err(cannot)?;
         Ok(Session {
             connection,
             path: path.into(),
