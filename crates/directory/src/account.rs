@@ -3,7 +3,8 @@
 use db::{Ctx, Read, Row, Tx, params};
 use jiff::Timestamp;
 use lifecycle::{
-    Account, ApplicationId, MatchKeys, Origin, PersonId, RemoteAccount, RemoteId, Situation,
+    Account, ApplicationId, MatchKeys, Origin, PersonId, Presence, RemoteAccount, RemoteId,
+    Situation,
 };
 use scim::{Resource, ResourceType, Tolerances};
 use serde_json::{Map, Value};
@@ -22,6 +23,27 @@ pub(crate) fn all(r: &mut Read, application: &ApplicationId) -> Result<Vec<Accou
     let sql =
         format!("SELECT {COLUMNS} FROM accounts WHERE application_id = $1 ORDER BY person_id");
     Ok(r.query(&sql, params![application.as_str()], |row| account(row, application))?)
+}
+
+/// An account without its documents, of which everybody's would take much memory.
+pub(crate) struct Standing {
+    /// Whose.
+    pub person: PersonId,
+    /// What the application calls it, if it is there and ours.
+    pub remote_id: Option<RemoteId>,
+    /// Whether it can be a member of groups.
+    pub presence: Presence,
+}
+
+/// How every account that is or was ours in an application stands.
+pub(crate) fn standings(r: &mut Read, id: &ApplicationId) -> Result<Vec<Standing>, Error> {
+    let sql =
+        format!("SELECT {COLUMNS} FROM accounts WHERE application_id = $1 ORDER BY person_id");
+    Ok(r.query(&sql, params![id.as_str()], |row| {
+        let account = account(row, id)?;
+        let (remote_id, presence) = (account.linked().cloned(), Presence::of(Some(&account)));
+        Ok(Standing { person: account.person, remote_id, presence })
+    })?)
 }
 
 /// The account of one person.
@@ -310,12 +332,18 @@ fn account(row: &Row, application: &ApplicationId) -> Result<Account, db::Error>
         origin: Origin::parse(origin).ok_or_else(|| word("origin", origin))?,
         situation: Situation::parse(situation).ok_or_else(|| word("situation", situation))?,
         active: row.bool(4)?,
-        last_written: resource(row, 5)?,
-        observed: resource(row, 6)?,
+        last_written,
+        observed,
         observed_at: row.opt_timestamp(7)?,
     })
 }
 
+    let last_written = resource(row, 5)?;
+    // Most are as they were written: then both are one document.
+    let observed = match &last_written {
+        Some(written) if row.text_ref(6).ok() == row.text_ref(5).ok() => Some(written.clone()),
+        _ => resource(row, 6)?,
+    };
 fn remote_account(row: &Row) -> Result<RemoteAccount, db::Error> {
     Ok(RemoteAccount {
         remote_id: parsed("remote id", row.text_ref(0)?, RemoteId::parse)?,

@@ -25,6 +25,7 @@ mod release;
 mod rule;
 mod source;
 mod source_store;
+mod thread;
 mod worker;
 
 pub use application::{

@@ -6,7 +6,7 @@
 use std::collections::HashSet;
 
 use db::{Ctx, params};
-use lifecycle::{Account, ApplicationProfile, Quirk, RemoteAccount, RemoteGroup, RemoteId};
+use lifecycle::{ApplicationProfile, Quirk, RemoteAccount, RemoteGroup, RemoteId};
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 
@@ -210,11 +210,11 @@ impl Directory {
         seen: &HashSet<RemoteId>,
         wire: &mut Wire<'_>,
     ) -> Result<u64, Trouble> {
-        let accounts = self.db.read(|r| account::all(r, &application.id))?;
-        let unseen = |account: &Account| account.linked().filter(|id| !seen.contains(*id)).cloned();
+        let accounts = self.db.read(|r| account::standings(r, &application.id))?;
         let unseen: Vec<_> = accounts
-            .iter()
-            .filter_map(|account| Some((account.person.clone(), unseen(account)?)))
+            .into_iter()
+            .filter_map(|account| Some((account.person, account.remote_id?)))
+            .filter(|(_, remote_id)| !seen.contains(remote_id))
             .take(limits::VERIFY_COUNT_MAX)
             .collect();
         let mut gone = 0;

@@ -12,6 +12,7 @@ use crate::application::StoredApplication;
 use crate::facts::{self, World};
 use crate::observe::{Observation, Progress};
 use crate::release::Releases;
+use crate::thread::apart;
 use crate::{Directory, Error, account, limits, person, pushed_group};
 
 /// A plan as it is stored, with what the guard says about it.
@@ -105,8 +106,7 @@ impl Directory {
         as_of: Date,
     ) -> Result<Planned, Error> {
         let (directory, application) = (self.clone(), application.clone());
-        let planned = tokio::task::spawn_blocking(move || directory.make_plan(&application, as_of));
-        planned.await.unwrap_or_else(|_| Err(Error::Db(db::Error::Closed)))
+        apart("plan", move || directory.make_plan(&application, as_of)).await
     }
 
     fn make_plan(&self, application: &StoredApplication, as_of: Date) -> Result<Planned, Error> {

@@ -24,6 +24,7 @@ use super::{Run, Tally, account, group};
 use crate::client::Failure;
 use crate::directory::SCOPE;
 use crate::observe::Progress;
+use crate::thread::apart;
 use crate::{Error, limits};
 
 /// How a run ended.
@@ -240,8 +241,7 @@ impl Crew {
         self.ready = rest;
         let ids: Vec<GroupId> = groups.iter().map(|(_, group, _)| group.clone()).collect();
         let run = self.run.clone();
-        let decided = tokio::task::spawn_blocking(move || group::decide(&run, &ids)).await;
-        let mut decided = decided.unwrap_or_else(|_| Err(Error::Db(db::Error::Closed)))?;
+        let mut decided = apart("groups", move || group::decide(&run, &ids)).await?;
         for (task, group, payload) in groups {
             let (run, found) = (self.run.clone(), decided.remove(&group));
             self.start(task, payload, move |task, payload| async move {

@@ -6,9 +6,9 @@ use std::sync::Arc;
 use db::task::{self, Task};
 use jiff::civil::Date;
 use lifecycle::{
-    Account, Action, Change, ChangeSubject, GroupDecision, GroupFacts, GroupId, MemberFacts,
-    Memberships, Person, PersonId, Presence, PushGroup, PushedGroup, RemoteGroup, RemoteId,
-    memberships, plan_group,
+    Action, Change, ChangeSubject, GroupDecision, GroupFacts, GroupId, MemberFacts, Memberships,
+    Person, PersonId, Presence, PushGroup, PushedGroup, RemoteGroup, RemoteId, memberships,
+    plan_group,
 };
 use serde_json::json;
 
@@ -19,9 +19,11 @@ use super::tally::Ended;
 use super::task::Payload;
 use super::wire::{Exchange, Trouble, Wire};
 use super::{Run, look};
+use crate::account::Standing;
 use crate::client::Failure;
 use crate::directory::SCOPE;
 use crate::facts::World;
+use crate::thread::apart;
 use crate::{Error, account, person, pushed_group, release};
 
 /// How often one task looks and plans again before it gives up.
@@ -58,7 +60,7 @@ pub(super) fn decide(run: &Run, groups: &[GroupId]) -> Result<BTreeMap<GroupId, 
     let (world, people, accounts, pushed, unlinked) = run.directory.db.read(|r| {
         let world = run.world(r)?;
         let people = person::everybody(r)?;
-        let accounts = account::all(r, run.id())?;
+        let accounts = account::standings(r, run.id())?;
         let pushed = pushed_group::all(r, run.id())?;
         Ok::<_, Error>((world, people, accounts, pushed, pushed_group::unlinked(r, run.id())?))
     })?;
@@ -69,7 +71,7 @@ pub(super) fn decide(run: &Run, groups: &[GroupId]) -> Result<BTreeMap<GroupId, 
     let remote_ids: Arc<RemoteIds> = Arc::new(
         accounts
             .iter()
-            .filter_map(|account| Some((account.person.clone(), account.linked()?.clone())))
+            .filter_map(|account| Some((account.person.clone(), account.remote_id.clone()?)))
             .collect(),
     );
     let wanted = world.application.push_groups.iter();
@@ -105,11 +107,11 @@ pub(super) fn decide(run: &Run, groups: &[GroupId]) -> Result<BTreeMap<GroupId, 
 fn member_facts<'p>(
     world: &World,
     people: &'p [Person],
-    accounts: &[Account],
+    accounts: &[Standing],
     memberships: &Memberships<'_>,
 ) -> HashMap<&'p PersonId, MemberFacts<'p>> {
-    let accounts: HashMap<&PersonId, &Account> =
-        accounts.iter().map(|account| (&account.person, account)).collect();
+    let presences: HashMap<&PersonId, Presence> =
+        accounts.iter().map(|account| (&account.person, account.presence)).collect();
     let assignments = &world.application.assignments;
     people
         .iter()
@@ -120,7 +122,7 @@ fn member_facts<'p>(
             let facts = MemberFacts {
                 person: Some(person),
                 assigned: !assigned.is_empty(),
-                presence: Presence::of(accounts.get(&person.id).copied()),
+                presence: presences.get(&person.id).copied().unwrap_or(Presence::Absent),
             };
             (&person.id, facts)
         })
@@ -186,10 +188,8 @@ impl Job<'_> {
 
     async fn decide_again(&self, run: &Arc<Run>) -> Result<Option<Found>, Error> {
         let (run, group) = (run.clone(), self.group.clone());
-        let decided = tokio::task::spawn_blocking(move || {
-            decide(&run, std::slice::from_ref(&group)).map(|mut found| found.remove(&group))
-        });
-        decided.await.unwrap_or_else(|_| Err(Error::Db(db::Error::Closed)))
+        let decide = move || Ok(decide(&run, std::slice::from_ref(&group))?.remove(&group));
+        apart("group", decide).await
     }
 
     /// Exactly what was released; or what follows from having looked; or the rest of what was begun
