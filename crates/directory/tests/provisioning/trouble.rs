@@ -140,7 +140,9 @@ async fn failures_that_pass_are_tried_again() {
 #[tokio::test]
 async fn an_application_that_cannot_be_reached_keeps_its_queue() {
     let office = office(5).await;
-    office.plan().await;
+    office.fake.trap(1_000, Fault::Answer(401, Vec::new(), "{}".into()), |it| it.method == "POST");
+    assert_eq!(office.apply().await.waiting, 7);
+    office.fake.heal();
     let away = json!({"base_url": "http://127.0.0.1:9/scim2"});
     office.configure(away);
     let report = office.apply().await;
