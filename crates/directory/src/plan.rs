@@ -138,10 +138,18 @@ impl Directory {
         plan: &Plan,
         verdict: &GuardVerdict,
     ) -> Result<(), Error> {
-        let text = serde_json::to_string(plan).unwrap_or_default();
-        let verdict = serde_json::to_string(verdict).unwrap_or_default();
-        let (ctx, id, digest) = (ctx.clone(), plan.application.clone(), plan.digest.clone());
-        let as_of = plan.as_of;
+        let (id, digest) = (plan.application.clone(), plan.digest.clone());
+        // Of a plan about everybody there is one text, and not one for each attempt.
+        let row: [db::Value; 8] = [
+            new_id().into(),
+            id.as_str().into(),
+            plan.as_of.into(),
+            digest.as_str().into(),
+            serde_json::to_string(plan).unwrap_or_default().into(),
+            PLAN_FORMAT_VERSION.into(),
+            serde_json::to_string(verdict).unwrap_or_default().into(),
+            ctx.now.into(),
+        ];
         self.db
             .write_async(move |tx| {
                 tx.execute(
@@ -151,16 +159,7 @@ impl Directory {
                 tx.execute(
                     "INSERT INTO plans (id, application_id, as_of, digest, plan, format_version, \
                      verdict, created_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
-                    params![
-                        new_id(),
-                        id.as_str(),
-                        as_of,
-                        digest.as_str(),
-                        text.as_str(),
-                        PLAN_FORMAT_VERSION,
-                        verdict.as_str(),
-                        ctx.now
-                    ],
+                    &row,
                 )?;
                 forget_old_plans(tx, id.as_str())
             })
