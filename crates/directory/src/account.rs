@@ -322,6 +322,12 @@ pub(crate) fn read(body: &Map<String, Value>, user_type: &ResourceType) -> Resou
 fn account(row: &Row, application: &ApplicationId) -> Result<Account, db::Error> {
     let word = |what: &str, text: &str| db::Error::unreadable(what, format!("`{text}` is none"));
     let (origin, situation) = (row.text_ref(2)?, row.text_ref(3)?);
+    let last_written = resource(row, 5)?;
+    // Most are as they were written: then both are one document.
+    let observed = match &last_written {
+        Some(written) if row.text_ref(6).ok() == row.text_ref(5).ok() => Some(written.clone()),
+        _ => resource(row, 6)?,
+    };
     Ok(Account {
         application: application.clone(),
         person: parsed("person id", row.text_ref(0)?, PersonId::parse)?,
@@ -338,12 +344,6 @@ fn account(row: &Row, application: &ApplicationId) -> Result<Account, db::Error>
     })
 }
 
-    let last_written = resource(row, 5)?;
-    // Most are as they were written: then both are one document.
-    let observed = match &last_written {
-        Some(written) if row.text_ref(6).ok() == row.text_ref(5).ok() => Some(written.clone()),
-        _ => resource(row, 6)?,
-    };
 fn remote_account(row: &Row) -> Result<RemoteAccount, db::Error> {
     Ok(RemoteAccount {
         remote_id: parsed("remote id", row.text_ref(0)?, RemoteId::parse)?,
