@@ -171,6 +171,22 @@ pub(crate) fn observe(
     Ok(changed > 0)
 }
 
+/// Takes what was read of an account for what we wrote: nobody knows what of ours was done.
+pub(crate) fn acknowledge(
+    tx: &mut Tx,
+    application: &ApplicationId,
+    remote: &RemoteId,
+    observed: &Resource,
+) -> Result<(), Error> {
+    let active = observed.document().get("active").and_then(Value::as_bool).unwrap_or(true);
+    tx.execute(
+        "UPDATE accounts SET last_written = $1, active = $2 \
+         WHERE application_id = $3 AND remote_id = $4",
+        params![text(observed), active, application.as_str(), remote.as_str()],
+    )?;
+    Ok(())
+}
+
 /// The account is not there any more, and a member of nothing.
 pub(crate) fn mark_gone(
     tx: &mut Tx,

@@ -5,7 +5,8 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use db::{Ctx, task};
+use db::Ctx;
+use db::task::{self, TaskState};
 use jiff::civil::Date;
 use lifecycle::{Change, GuardVerdict, Plan};
 use serde::Serialize;
@@ -235,6 +236,7 @@ impl Applying<'_> {
         };
         self.tell_release(plan, &outcome, changes.len()).await?;
         self.settle(plan).await?;
+        self.revive().await?;
         self.enqueue(&planned, &changes).await?;
         Ok((outcome, changes.len()))
     }
@@ -273,6 +275,20 @@ impl Applying<'_> {
             self.directory.db.write_async(note).await?;
         }
         Ok(())
+    }
+
+    /// What was given up with an unknown outcome is looked at again: it may have been done, and the
+    /// person may have left since.
+    async fn revive(&self) -> Result<(), Error> {
+        let queue = queue(self.run.id());
+        let revive = move |tx: &mut db::Tx| {
+            let dead = task::list(tx, SCOPE, &queue, TaskState::Dead, db::limits::LIST_MAX)?;
+            for given_up in dead.iter().filter(|task| task.outcome_unknown()) {
+                task::revive(tx, SCOPE, &queue, &given_up.subject)?;
+            }
+            Ok(())
+        };
+        self.directory.db.write_async(revive).await
     }
 
     async fn enqueue(&self, planned: &Planned, changes: &[&Change]) -> Result<(), Error> {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use db::task::{self, Task};
 use lifecycle::{
     Account, AccountDecision, Action, Change, ChangeSubject, Origin, PersonId, PlanFinding,
-    Situation,
+    RemoteId, Situation,
 };
 use scim::Resource;
 use serde_json::{Value, json};
@@ -33,6 +33,8 @@ struct Job<'r> {
     wire: Wire<'r>,
     /// Whether it was looked for what is there.
     looked: bool,
+    /// What that came to.
+    found: look::Looked,
     /// Creating it met one that is there already.
     conflict: Option<Failure>,
 }
@@ -60,12 +62,20 @@ pub(super) async fn work(
     payload: &Payload,
 ) -> Result<(Ended, Vec<Exchange>), Error> {
     let wire = run.connection.wire();
-    let mut job = Job { run, task, payload, wire, looked: false, conflict: None };
+    let mut job = Job {
+        run,
+        task,
+        payload,
+        wire,
+        looked: false,
+        found: look::Looked::default(),
+        conflict: None,
+    };
     let ended = match job.act(person).await {
         Ok(ended) => ended,
         Err(trouble) => {
             let subject = ChangeSubject::Account(person.clone());
-            settle(run, task, &subject, trouble).await?
+            settle(run, task, &subject, (trouble, job.wire.in_doubt)).await?
         }
     };
     Ok((ended, job.wire.exchanges))
@@ -79,10 +89,20 @@ impl Job<'_> {
             };
             if self.task.outcome_unknown() && !self.looked {
                 self.looked = true;
-                look::account(self.run, &mut self.wire, &found.world, &found.subject).await?;
+                let (world, subject) = (&found.world, &found.subject);
+                let doubt = look::Doubt::OutcomeUnknown;
+                self.found = look::account(self.run, &mut self.wire, world, subject, doubt).await?;
                 continue;
             }
             let Some(change) = found.decision.change.take() else {
+                if self.adopt(&found).await? {
+                    continue;
+                }
+                if let Some(refusal) = self.found.refusal.take() {
+                    // Nobody can tell whether it was done, so it stays in doubt.
+                    self.wire.in_doubt = true;
+                    return Err(refusal.into());
+                }
                 return self.leave(&found).await;
             };
             if let (Some(conflict), Action::CreateAccount { .. }) = (&self.conflict, &change.action)
@@ -121,6 +141,49 @@ impl Job<'_> {
         change.digest == self.payload.change_digest
             || (self.looked && matches!(change.action, Action::LinkAccount { .. }))
             || (unknown && goes_on(world, change))
+    }
+
+    /// Somebody left while nobody knew whether their account had been created. If it had, it is ours,
+    /// and has to be deactivated.
+    async fn adopt(&self, found: &Found) -> Result<bool, Error> {
+        let left = found.decision.findings.iter().find_map(|finding| match finding {
+            PlanFinding::UnlinkedAccountOfLeaver { account, .. } => Some(account),
+            _ => None,
+        });
+        let Some(remote_id) = left.filter(|id| self.found.new.contains(id)) else {
+            return Ok(false);
+        };
+        let candidates = &found.subject.candidates;
+        let Some(there) = candidates.iter().find(|there| there.remote_id == *remote_id) else {
+            return Ok(false);
+        };
+        let account = Account {
+            application: self.run.id().clone(),
+            person: found.subject.person.id.clone(),
+            remote_id: Some(remote_id.clone()),
+            origin: Origin::Created,
+            situation: Situation::Linked,
+            active: true,
+            last_written: None,
+            observed: Some(there.resource.clone()),
+            observed_at: Some(self.run.ctx().now),
+        };
+        let (ctx, id) = (self.run.ctx(), self.run.id().clone());
+        let payload = json!({
+            "application": self.run.application.config.name, "application_id": id.as_str(),
+            "remote_id": remote_id.as_str(),
+            "reason": "it was created, though the answer never came",
+        });
+        let adopt = move |tx: &mut db::Tx| {
+            account::put(tx, &ctx, &account)?;
+            if let Some(remote_id) = &account.remote_id {
+                account::forget_unlinked(tx, &id, remote_id)?;
+            }
+            let person = account.person.as_str();
+            db::event::append(tx, &ctx, SCOPE, "account.created", person, &payload)?;
+            Ok(true)
+        };
+        self.run.directory.db.write_async(adopt).await
     }
 
     /// There is nothing to do; or nothing can be done, if an account stands in the way.
@@ -164,7 +227,10 @@ impl Job<'_> {
             Trouble::Failed(failure @ Failure::Conflict { .. }) if creates => {
                 self.conflict = Some(failure);
                 self.looked = true;
-                look::account(self.run, &mut self.wire, &found.world, &found.subject).await
+                let (world, subject) = (&found.world, &found.subject);
+                let doubt = look::Doubt::None;
+                look::account(self.run, &mut self.wire, world, subject, doubt).await?;
+                Ok(())
             }
             Trouble::Failed(Failure::NotFound { .. }) if !creates => self.lost(found, change).await,
             trouble => Err(trouble),
@@ -298,7 +364,7 @@ impl Job<'_> {
         json!({
             "application": self.run.application.config.name,
             "application_id": self.run.id().as_str(),
-            "remote_id": next.remote_id.as_ref().map(lifecycle::RemoteId::as_str),
+            "remote_id": next.remote_id.as_ref().map(RemoteId::as_str),
             "action": change.action.verb(),
             "reasons": change.reasons,
             "changes": changes,

@@ -308,7 +308,7 @@ impl Crew {
 
     async fn give_back_ready(&mut self) -> Result<(), Error> {
         let ready: Vec<Task> = std::mem::take(&mut self.ready).into();
-        give_back(&self.run, ready).await
+        give_back(&self.run, ready, false).await
     }
 
     /// Waits until a moment of the directory's clock.

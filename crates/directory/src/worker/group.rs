@@ -148,7 +148,10 @@ pub(super) async fn work(
     };
     let ended = match job.act(run, found).await {
         Ok(ended) => ended,
-        Err(trouble) => settle(run, task, &ChangeSubject::Group(group.clone()), trouble).await?,
+        Err(trouble) => {
+            let subject = ChangeSubject::Group(group.clone());
+            settle(run, task, &subject, (trouble, job.wire.in_doubt)).await?
+        }
     };
     Ok((ended, job.wire.exchanges))
 }

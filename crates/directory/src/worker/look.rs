@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use lifecycle::{MatchKeys, RemoteAccount, RemoteGroup};
+use lifecycle::{MatchKeys, RemoteAccount, RemoteGroup, RemoteId};
 use scim::Resource;
 
 use super::Run;
@@ -12,6 +12,24 @@ use crate::client::Failure;
 use crate::facts::{AccountSubject, World};
 use crate::{Error, account, pushed_group};
 
+/// Why it is looked.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Doubt {
+    /// Nothing of ours is under way.
+    None,
+    /// Something of ours may have been done: what is there may be our own doing.
+    OutcomeUnknown,
+}
+
+/// What looking for an account that is not ours came to.
+#[derive(Default)]
+pub(super) struct Looked {
+    /// Those that could be the person's and that nobody had seen before.
+    pub new: Vec<RemoteId>,
+    /// The application refused to be asked so: that none was found is no answer.
+    pub refusal: Option<Failure>,
+}
+
 /// Looks for a person's account and stores what is there: the account itself if it is ours, else
 /// those that could be the person's.
 pub(super) async fn account(
@@ -19,10 +37,14 @@ pub(super) async fn account(
     wire: &mut Wire<'_>,
     world: &Arc<World>,
     subject: &AccountSubject,
-) -> Result<(), Trouble> {
+    doubt: Doubt,
+) -> Result<Looked, Trouble> {
     let linked = subject.account.as_ref().and_then(|account| account.linked());
     match linked {
-        Some(remote_id) => read_again(run, wire, world, subject, remote_id).await,
+        Some(remote_id) => {
+            read_again(run, wire, world, subject, (remote_id, doubt)).await?;
+            Ok(Looked::default())
+        }
         None => find(run, wire, world, subject).await,
     }
 }
@@ -32,7 +54,7 @@ async fn read_again(
     wire: &mut Wire<'_>,
     world: &Arc<World>,
     subject: &AccountSubject,
-    remote_id: &lifecycle::RemoteId,
+    (remote_id, doubt): (&RemoteId, Doubt),
 ) -> Result<(), Trouble> {
     match wire.get(USERS, remote_id.as_str()).await {
         Ok(body) => {
@@ -41,7 +63,12 @@ async fn read_again(
             run.directory
                 .db
                 .write_async(move |tx| {
-                    account::observe(tx, &id, &remote_id, Some(&resource), ctx.now)
+                    account::observe(tx, &id, &remote_id, Some(&resource), ctx.now)?;
+                    if doubt == Doubt::OutcomeUnknown {
+                        // Else our own doing would look as if somebody there had done it.
+                        account::acknowledge(tx, &id, &remote_id, &resource)?;
+                    }
+                    Ok::<_, Error>(())
                 })
                 .await?;
             Ok(())
@@ -72,9 +99,9 @@ async fn find(
     wire: &mut Wire<'_>,
     world: &Arc<World>,
     subject: &AccountSubject,
-) -> Result<(), Trouble> {
+) -> Result<Looked, Trouble> {
     let wanted: Resource = world.wanted(&subject.person, run.as_of);
-    let found = look_up(wire, world, &wanted).await?;
+    let (found, refusal) = look_up(wire, world, &wanted).await?;
     let user_type = world.mappings.user_type();
     let found: Vec<RemoteAccount> = found
         .iter()
@@ -84,23 +111,29 @@ async fn find(
         })
         .collect();
     let (id, now, keys) = (run.id().clone(), run.ctx().now, MatchKeys::of(&wanted));
-    run.directory
+    let new = run
+        .directory
         .db
         .write_async(move |tx| {
             // What was seen before and is not there now would be linked to nothing.
-            for stale in account::candidates(tx, &id, &keys)? {
+            let seen = account::candidates(tx, &id, &keys)?;
+            for stale in &seen {
                 account::forget_unlinked(tx, &id, &stale.remote_id)?;
             }
+            let mut new = Vec::new();
             for account in &found {
                 // What is somebody's here is not offered to somebody else.
                 if account::owner(tx, &id, &account.remote_id)?.is_none() {
                     account::put_unlinked(tx, &id, account, now)?;
+                    if !seen.iter().any(|known| known.remote_id == account.remote_id) {
+                        new.push(account.remote_id.clone());
+                    }
                 }
             }
-            Ok::<_, Error>(())
+            Ok::<_, Error>(new)
         })
         .await?;
-    Ok(())
+    Ok(Looked { new, refusal })
 }
 
 /// Looks for the groups of that name and stores them.

@@ -47,7 +47,7 @@ pub(super) async fn carry_out(
     let profile = &found.world.application.profile;
     let batches = change.action.member_batches(profile);
     let mut refused = Vec::new();
-    let mut missing = Vec::new();
+    let (mut missing, mut there) = (Vec::new(), BTreeSet::new());
     let remote_id = match &change.action {
         Action::CreateGroup { display_name, .. } => {
             let members = batches.with_create;
@@ -55,9 +55,11 @@ pub(super) async fn carry_out(
             missing = absent;
             id
         }
-        Action::LinkGroup { remote_id, rename, present, .. } => {
+        Action::LinkGroup { remote_id, rename, present, add, .. } => {
             let name = rename.as_ref().map_or(change.name.as_str(), |rename| rename.from.as_str());
-            link(job, change, remote_id, name, present).await?;
+            there = present_of(job, found, remote_id, add).await?;
+            let present: Vec<PersonId> = present.iter().chain(&there).cloned().collect();
+            link(job, change, remote_id, name, &present).await?;
             remote_id.clone()
         }
         _ => {
@@ -68,6 +70,7 @@ pub(super) async fn carry_out(
         }
     };
     let mut then = batches.then;
+    then.iter_mut().for_each(|batch| batch.add.retain(|person| !there.contains(person)));
     if profile.group_patch == GroupPatch::Put {
         // After a creation only what the POST did not bring is put.
         let created = matches!(change.action, Action::CreateGroup { .. });
@@ -86,6 +89,25 @@ pub(super) async fn carry_out(
         read_back(job, found, change, &remote_id, &mut refused).await?;
     }
     Ok(refused)
+}
+
+/// Who of these is in the group that is to be linked already. Adding them again would be no harm by
+/// RFC 7644 3.5.2.1, but some then have them twice.
+async fn present_of(
+    job: &mut Job<'_>,
+    found: &Found,
+    remote_id: &RemoteId,
+    add: &[PersonId],
+) -> Result<BTreeSet<PersonId>, Trouble> {
+    if add.is_empty() {
+        return Ok(BTreeSet::new());
+    }
+    let body = job.wire.get(GROUPS, remote_id.as_str()).await?;
+    let shown = members_shown(&body).unwrap_or_default();
+    let is_shown = |person: &&PersonId| {
+        found.remote_ids.get(*person).is_some_and(|id| shown.contains(id.as_str()))
+    };
+    Ok(add.iter().filter(is_shown).cloned().collect())
 }
 
 /// Members who did not come with the POST, as they follow.

@@ -167,10 +167,10 @@ impl One<'_> {
     ) -> Result<Option<Failing>, Error> {
         let run = self.run.clone();
         let mut wire = run.connection.wire();
-        let looked = look::account(&run, &mut wire, world, subject).await;
+        let looked = look::account(&run, &mut wire, world, subject, look::Doubt::None).await;
         let exchanges = std::mem::take(&mut wire.exchanges);
         match looked {
-            Ok(()) => {
+            Ok(_) => {
                 let after = self.load()?.map(|(_, subject)| subject);
                 let linked = after.as_ref().and_then(|after| after.account.as_ref()?.linked());
                 let candidates = after.as_ref().map_or(0, |after| after.candidates.len());

@@ -68,7 +68,7 @@ async fn create(
         return Ok((id, answer.body));
     }
     // RFC 7644 3.3 wants the resource in the answer; some say 201 and nothing else.
-    let found = look_up(wire, world, resource).await?;
+    let (found, _) = look_up(wire, world, resource).await?;
     let [body] = &found[..] else {
         let reason =
             format!("it names no id, and {} accounts are found by what was created", found.len());
@@ -83,12 +83,14 @@ async fn create(
     }
 }
 
-/// Asks for the accounts that are recognised as this one, by the first attribute that finds any.
+/// Asks for the accounts that are recognised as this one, by the first attribute that finds any. Where
+/// it cannot be asked by one of them, the refusal comes along: not to find is no answer then.
 pub(super) async fn look_up(
     wire: &mut Wire<'_>,
     world: &World,
     wanted: &Resource,
-) -> Result<Vec<Map<String, Value>>, Trouble> {
+) -> Result<(Vec<Map<String, Value>>, Option<Failure>), Trouble> {
+    let mut refusal = None;
     let application = &world.application;
     let asked = application.match_by.iter().filter(|by| application.profile.filters.contains(by));
     for by in asked {
@@ -96,16 +98,19 @@ pub(super) async fn look_up(
         let found = match wire.find(USERS, path_of(*by), &value).await {
             Ok(found) => found,
             // It cannot be asked so: Zoom says 400 where an address belongs to somebody else.
-            Err(Trouble::Failed(Failure::Refused { .. })) => continue,
+            Err(Trouble::Failed(failure @ Failure::Refused { .. })) => {
+                refusal = Some(failure);
+                continue;
+            }
             Err(trouble) => return Err(trouble),
         };
         // A filter that is ignored finds everybody.
         let found: Vec<_> = found.into_iter().filter(|body| has(body, *by, &value)).collect();
         if !found.is_empty() {
-            return Ok(found);
+            return Ok((found, None));
         }
     }
-    Ok(Vec::new())
+    Ok((Vec::new(), refusal))
 }
 
 fn path_of(by: MatchAttribute) -> &'static str {

@@ -23,21 +23,22 @@ use crate::client::Failure;
 use crate::directory::SCOPE;
 use crate::{Error, account, limits, pushed_group};
 
-/// Ends a task that met trouble.
+/// Ends a task that met trouble. Where something was written before the trouble came, the outcome of
+/// the whole is in doubt, whatever the trouble was.
 pub(super) async fn settle(
     run: &Run,
     task: &Task,
     subject: &ChangeSubject,
-    trouble: Trouble,
+    (trouble, in_doubt): (Trouble, bool),
 ) -> Result<Ended, Error> {
     match trouble {
         Trouble::Internal(error) => Err(error),
         Trouble::NotNow => {
-            give_back(run, vec![task.clone()]).await?;
+            give_back(run, vec![task.clone()], in_doubt).await?;
             Ok(Ended::NotNow)
         }
         Trouble::Failed(failure) if failure.concerns_everybody() => {
-            give_back(run, vec![task.clone()]).await?;
+            give_back(run, vec![task.clone()], in_doubt).await?;
             Ok(Ended::Everybody(failure))
         }
         Trouble::Failed(failure)
@@ -49,19 +50,20 @@ pub(super) async fn settle(
         Trouble::Failed(failure) => {
             let reason = failure.to_string();
             let next_step = next_step(&failure).to_string();
-            bury(run, task, subject, &reason, &next_step, is_definite(&failure)).await?;
+            let definite = failure.is_definite() && !in_doubt;
+            bury(run, task, subject, &reason, &next_step, definite).await?;
             Ok(Ended::Failed { reason, next_step, failure: Some(failure) })
         }
     }
 }
 
 /// Gives tasks back as if they had not been handed out. What was unknown of them before still is.
-pub(super) async fn give_back(run: &Run, tasks: Vec<Task>) -> Result<(), Error> {
+pub(super) async fn give_back(run: &Run, tasks: Vec<Task>, in_doubt: bool) -> Result<(), Error> {
     run.directory
         .db
         .write_async(move |tx| {
             for task in &tasks {
-                if !task.outcome_unknown() {
+                if !in_doubt && !task.outcome_unknown() {
                     task::mark_answered(tx, task)?;
                 }
                 task::release(tx, task)?;
@@ -170,14 +172,6 @@ fn next_step(failure: &Failure) -> &'static str {
         }
         failure => failure.next_step(),
     }
-}
-
-/// Whether the application certainly did nothing.
-fn is_definite(failure: &Failure) -> bool {
-    !matches!(
-        failure,
-        Failure::Unknown { .. } | Failure::Broken { .. } | Failure::Unreadable { .. }
-    )
 }
 
 #[cfg(test)]

@@ -51,6 +51,8 @@ pub(crate) struct Wire<'c> {
     connection: &'c Connection,
     /// What was sent so far.
     pub exchanges: Vec<Exchange>,
+    /// Whether something was written that is not written down here yet.
+    pub in_doubt: bool,
 }
 
 impl Connection {
@@ -77,7 +79,7 @@ impl Connection {
 
     /// The wire for one subject.
     pub fn wire(&self) -> Wire<'_> {
-        Wire { connection: self, exchanges: Vec::new() }
+        Wire { connection: self, exchanges: Vec::new(), in_doubt: false }
     }
 
     async fn send<T>(
@@ -202,6 +204,12 @@ impl Wire<'_> {
         answer: &Result<T, Trouble>,
         success: impl FnOnce(&T) -> (u16, String),
     ) {
+        let done = match answer {
+            Ok(_) => true,
+            Err(Trouble::Failed(failure)) => !failure.is_definite(),
+            Err(Trouble::NotNow | Trouble::Internal(_)) => false,
+        };
+        self.in_doubt |= done && method != "GET";
         let (status, outcome) = match answer {
             Ok(answer) => {
                 let (status, outcome) = success(answer);
@@ -215,6 +223,11 @@ impl Wire<'_> {
 }
 
 impl Failure {
+    /// Whether the application certainly did nothing.
+    pub(crate) fn is_definite(&self) -> bool {
+        !matches!(self, Self::Unknown { .. } | Self::Broken { .. } | Self::Unreadable { .. })
+    }
+
     /// The status of the answer, if there was one.
     pub fn status(&self) -> Option<u16> {
         match self {

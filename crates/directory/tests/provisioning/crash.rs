@@ -3,7 +3,6 @@
 use std::time::Duration;
 
 use directory::ApplyOutcome;
-use jiff::SignedDuration;
 use serde_json::json;
 
 use crate::fake::Fault;
@@ -29,8 +28,6 @@ async fn crash_after(requests: usize) {
     };
     assert!(crashed, "{requests} requests never came");
     office.reopen();
-    // The leases of the one that crashed run out.
-    office.clock.advance(SignedDuration::from_secs(11));
     office.converges().await;
     for number in 0..24 {
         assert!(office.fake.active()[&login(number)], "after {requests}");
@@ -111,4 +108,31 @@ async fn a_change_whose_outcome_is_unknown_is_read_again_before_it_is_repeated()
     assert_eq!(report.outcome, ApplyOutcome::Applied);
     assert_eq!(office.fake.count("PATCH", "/Users"), 6, "none is sent twice");
     assert_eq!(office.fake.count("GET", "/Users/"), 1);
+}
+
+#[tokio::test]
+async fn somebody_who_leaves_while_their_account_is_in_doubt_ends_deactivated() {
+    let office = Office::running().await;
+    office.configure(json!({}));
+    office.import(&rows(0..30));
+    office.converges().await;
+    office.import(&rows(0..31));
+    let lost = usize::MAX;
+    office.fake.trap(lost, Fault::DoneThenBroken, |it| it.method == "POST");
+    // It is created there, and whoever asked never hears of it.
+    let apply = office.apply();
+    tokio::select! {
+        _ = apply => panic!("it cannot end"),
+        () = async {
+            while office.fake.user(&login(30)).is_none() {
+                tokio::time::sleep(Duration::from_millis(1)).await;
+            }
+        } => {}
+    }
+    office.fake.heal();
+    office.import(&format!("{}{}", rows(0..30), crate::office::left(30)));
+    let report = office.apply().await;
+    assert_eq!(report.outcome, ApplyOutcome::Applied, "{report:?}");
+    assert_eq!(office.fake.active()[&login(30)], false, "{report:?}");
+    office.converges().await;
 }

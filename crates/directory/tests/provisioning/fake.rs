@@ -40,7 +40,7 @@ pub enum Fault {
     Slow(Duration),
 }
 
-type Matches = Box<dyn Fn(&Received) -> bool + Send>;
+type Matches = Box<dyn FnMut(&Received) -> bool + Send>;
 
 struct Trap {
     matches: Matches,
@@ -58,6 +58,8 @@ pub struct World {
     pub token: String,
     /// Lists show at most so many, and always the first page.
     pub paging_ignored: Option<usize>,
+    /// How often something went wrong.
+    pub fault_count: usize,
     /// Whether it takes what RFC 7644 does not know, such as `remove` with a list of values.
     pub is_lenient: bool,
     traps: Vec<Trap>,
@@ -93,7 +95,7 @@ impl Fake {
         &self,
         times: usize,
         fault: Fault,
-        matches: impl Fn(&Received) -> bool + Send + 'static,
+        matches: impl FnMut(&Received) -> bool + Send + 'static,
     ) {
         let trap = Trap { matches: Box::new(matches), times, fault };
         self.world().traps.push(trap);
@@ -228,9 +230,14 @@ fn break_off() -> ! {
 
 impl World {
     fn fault(&mut self, received: &Received) -> Option<Fault> {
-        let trap = self.traps.iter_mut().find(|trap| trap.times > 0 && (trap.matches)(received))?;
-        trap.times -= 1;
-        Some(trap.fault.clone())
+        for trap in self.traps.iter_mut().filter(|trap| trap.times > 0) {
+            if (trap.matches)(received) {
+                trap.times -= 1;
+                self.fault_count += 1;
+                return Some(trap.fault.clone());
+            }
+        }
+        None
     }
 
     fn store(&mut self, endpoint: &str, mut resource: Map<String, Value>) -> String {

@@ -8,5 +8,6 @@ mod fake;
 mod guard;
 mod office;
 mod quirks;
+mod simulation;
 mod speed;
 mod trouble;

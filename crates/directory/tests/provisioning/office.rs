@@ -1,12 +1,14 @@
 //! An office: a directory with people, groups and rules, and a fake application.
 
+use std::time::Duration;
+
 use db::{Clock, Ctx, KeyFile};
 use directory::{
     ApplicationConfig, ApplyOptions, ApplyOutcome, ApplyReport, Directory, DirectoryOptions,
     GroupConfig, ImportOptions, LogQuery, Outbound, RuleConfig, StoredPlan,
 };
-use jiff::Timestamp;
 use jiff::civil::Date;
+use jiff::{SignedDuration, Timestamp};
 use lifecycle::Acceptance;
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -45,9 +47,22 @@ impl Office {
         office
     }
 
-    /// Closes the directory as a crash does, and opens it again.
+    /// Closes the directory as a crash does, and opens it again. From then on time flies, so that
+    /// whatever the one that crashed still holds runs out.
     pub fn reopen(&mut self) {
         self.directory = open(&self.folder, &self.clock);
+        self.time_flies();
+    }
+
+    /// Lets a second of a fixed clock pass in a fiftieth of one.
+    pub fn time_flies(&self) {
+        let clock = self.clock.clone();
+        tokio::spawn(async move {
+            loop {
+                tokio::time::sleep(Duration::from_millis(20)).await;
+                clock.advance(SignedDuration::from_secs(1));
+            }
+        });
     }
 
     pub fn ctx(&self) -> Ctx {
