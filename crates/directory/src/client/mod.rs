@@ -318,12 +318,28 @@ fn transport(error: &reqwest::Error) -> Failure {
     }
 }
 
-/// Ids are opaque: `&`, `/` and spaces in them are percent-encoded (`k&KdKr` is an id at Zoom).
+/// Ids are opaque, so everything that is not unreserved (RFC 3986 2.3) is percent-encoded: Zoom's
+/// documents show `k&KdKr` as an id, and `/Users/k%26KdKr` as its path.
 fn append(mut url: Url, path: &[&str]) -> Result<Url, Failure> {
-    url.path_segments_mut()
-        .map_err(|()| Failure::NotSent { reason: "the base URL cannot have a path".into() })?
-        .pop_if_empty()
-        .extend(path);
+    let mut whole = url.path().trim_end_matches('/').to_string();
+    for segment in path {
+        // A URL drops these, so the request would go to the collection instead.
+        if matches!(*segment, "" | "." | "..") {
+            return Err(Failure::NotSent {
+                reason: format!("`{segment}` cannot be an id in a URL"),
+            });
+        }
+        whole.push('/');
+        for byte in segment.bytes() {
+            match byte {
+                b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => {
+                    whole.push(char::from(byte));
+                }
+                _ => whole.push_str(&format!("%{byte:02X}")),
+            }
+        }
+    }
+    url.set_path(&whole);
     Ok(url)
 }
 
@@ -356,4 +372,22 @@ fn page(answer: Answer) -> Result<ListPage, Failure> {
         })
         .collect();
     Ok(ListPage { resources, total })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ids_are_encoded_and_never_lead_elsewhere() {
+        let base = || Url::parse("https://x.example/scim2").unwrap();
+        let check = |id: &str, expected: &str| {
+            assert_eq!(append(base(), &["Users", id]).unwrap().as_str(), expected);
+        };
+        check("k&Kd/r ö", "https://x.example/scim2/Users/k%26Kd%2Fr%20%C3%B6");
+        check("a?b#c%2e", "https://x.example/scim2/Users/a%3Fb%23c%252e");
+        for id in [".", ".."] {
+            assert!(append(base(), &["Users", id]).is_err(), "{id}");
+        }
+    }
 }
