@@ -265,7 +265,8 @@ pub(crate) fn put_unlinked(
     let keys = MatchKeys::of(&account.resource);
     tx.execute(
         "INSERT INTO unlinked_accounts (application_id, remote_id, user_name_key, external_id, \
-         email_key, document, observed_at) VALUES ($1, $2, $3, $4, $5, $6, $7) \
+         email_key, document, observed_at, first_seen_at) \
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $7) \
          ON CONFLICT (application_id, remote_id) DO UPDATE SET \
          user_name_key = excluded.user_name_key, external_id = excluded.external_id, \
          email_key = excluded.email_key, document = excluded.document, \
@@ -281,6 +282,22 @@ pub(crate) fn put_unlinked(
         ],
     )?;
     Ok(())
+}
+
+/// Whether an account that is linked to nobody was first seen at that moment or later.
+pub(crate) fn is_seen_since(
+    r: &mut Read,
+    application: &ApplicationId,
+    remote: &RemoteId,
+    since: Timestamp,
+) -> Result<bool, Error> {
+    let seen = r.query_opt(
+        "SELECT 1 FROM unlinked_accounts \
+         WHERE application_id = $1 AND remote_id = $2 AND first_seen_at >= $3",
+        params![application.as_str(), remote.as_str(), since],
+        |row| row.int(0),
+    )?;
+    Ok(seen.is_some())
 }
 
 /// Forgets an account that was seen: it is linked now, or not there any more.

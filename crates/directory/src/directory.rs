@@ -16,6 +16,7 @@ pub(crate) const SCOPE: &str = "directory";
 const MIGRATIONS: &[Migration] = &[
     Migration { name: "directory", sql: include_str!("migrations/0001-directory.sql") },
     Migration { name: "releases", sql: include_str!("migrations/0002-releases.sql") },
+    Migration { name: "first seen", sql: include_str!("migrations/0003-first-seen.sql") },
 ];
 
 /// What a directory is opened with.

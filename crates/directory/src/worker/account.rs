@@ -33,8 +33,8 @@ struct Job<'r> {
     wire: Wire<'r>,
     /// Whether it was looked for what is there.
     looked: bool,
-    /// What that came to.
-    found: look::Looked,
+    /// The application refused to be asked: that nothing was found is no answer.
+    refusal: Option<Failure>,
     /// Creating it met one that is there already.
     conflict: Option<Failure>,
 }
@@ -62,15 +62,7 @@ pub(super) async fn work(
     payload: &Payload,
 ) -> Result<(Ended, Vec<Exchange>), Error> {
     let wire = run.connection.wire();
-    let mut job = Job {
-        run,
-        task,
-        payload,
-        wire,
-        looked: false,
-        found: look::Looked::default(),
-        conflict: None,
-    };
+    let mut job = Job { run, task, payload, wire, looked: false, refusal: None, conflict: None };
     let ended = match job.act(person).await {
         Ok(ended) => ended,
         Err(trouble) => {
@@ -91,14 +83,15 @@ impl Job<'_> {
                 self.looked = true;
                 let (world, subject) = (&found.world, &found.subject);
                 let doubt = look::Doubt::OutcomeUnknown;
-                self.found = look::account(self.run, &mut self.wire, world, subject, doubt).await?;
+                let looked = look::account(self.run, &mut self.wire, world, subject, doubt).await;
+                self.refusal = looked?;
                 continue;
             }
             let Some(change) = found.decision.change.take() else {
                 if self.adopt(&found).await? {
                     continue;
                 }
-                if let Some(refusal) = self.found.refusal.take() {
+                if let Some(refusal) = self.refusal.take() {
                     // Nobody can tell whether it was done, so it stays in doubt.
                     self.wire.in_doubt = true;
                     return Err(refusal.into());
@@ -150,9 +143,13 @@ impl Job<'_> {
             PlanFinding::UnlinkedAccountOfLeaver { account, .. } => Some(account),
             _ => None,
         });
-        let Some(remote_id) = left.filter(|id| self.found.new.contains(id)) else {
+        // What was there before we tried is somebody else's.
+        let (Some(remote_id), Some(since)) = (left, self.task.sent_at) else { return Ok(false) };
+        let id = self.run.id();
+        let read = &self.run.directory.db;
+        if !read.read(|r| account::is_seen_since(r, id, remote_id, since))? {
             return Ok(false);
-        };
+        }
         let candidates = &found.subject.candidates;
         let Some(there) = candidates.iter().find(|there| there.remote_id == *remote_id) else {
             return Ok(false);

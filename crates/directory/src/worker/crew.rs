@@ -214,7 +214,8 @@ impl Crew {
             let now = run.directory.clock.now();
             let (holder, secs) = (run.holder.as_str(), limits::LEASE_SECS);
             let tasks = task::lease(tx, SCOPE, &queue, holder, now, secs, limit)?;
-            for task in &tasks {
+            // A mark that is there already says since when the outcome is unknown.
+            for task in tasks.iter().filter(|task| !task.outcome_unknown()) {
                 task::mark_sent(tx, task, now)?;
             }
             Ok::<_, Error>(tasks)

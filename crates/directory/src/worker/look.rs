@@ -21,29 +21,21 @@ pub(super) enum Doubt {
     OutcomeUnknown,
 }
 
-/// What looking for an account that is not ours came to.
-#[derive(Default)]
-pub(super) struct Looked {
-    /// Those that could be the person's and that nobody had seen before.
-    pub new: Vec<RemoteId>,
-    /// The application refused to be asked so: that none was found is no answer.
-    pub refusal: Option<Failure>,
-}
-
 /// Looks for a person's account and stores what is there: the account itself if it is ours, else
-/// those that could be the person's.
+/// those that could be the person's. Where the application refuses to be asked so, the refusal comes
+/// back: that none was found is no answer then.
 pub(super) async fn account(
     run: &Run,
     wire: &mut Wire<'_>,
     world: &Arc<World>,
     subject: &AccountSubject,
     doubt: Doubt,
-) -> Result<Looked, Trouble> {
+) -> Result<Option<Failure>, Trouble> {
     let linked = subject.account.as_ref().and_then(|account| account.linked());
     match linked {
         Some(remote_id) => {
             read_again(run, wire, world, subject, (remote_id, doubt)).await?;
-            Ok(Looked::default())
+            Ok(None)
         }
         None => find(run, wire, world, subject).await,
     }
@@ -99,7 +91,7 @@ async fn find(
     wire: &mut Wire<'_>,
     world: &Arc<World>,
     subject: &AccountSubject,
-) -> Result<Looked, Trouble> {
+) -> Result<Option<Failure>, Trouble> {
     let wanted: Resource = world.wanted(&subject.person, run.as_of);
     let (found, refusal) = look_up(wire, world, &wanted).await?;
     let user_type = world.mappings.user_type();
@@ -111,29 +103,27 @@ async fn find(
         })
         .collect();
     let (id, now, keys) = (run.id().clone(), run.ctx().now, MatchKeys::of(&wanted));
-    let new = run
-        .directory
+    run.directory
         .db
         .write_async(move |tx| {
             // What was seen before and is not there now would be linked to nothing.
             let seen = account::candidates(tx, &id, &keys)?;
-            for stale in &seen {
+            let gone = |seen: &&RemoteAccount| {
+                !found.iter().any(|there| there.remote_id == seen.remote_id)
+            };
+            for stale in seen.iter().filter(gone) {
                 account::forget_unlinked(tx, &id, &stale.remote_id)?;
             }
-            let mut new = Vec::new();
             for account in &found {
                 // What is somebody's here is not offered to somebody else.
                 if account::owner(tx, &id, &account.remote_id)?.is_none() {
                     account::put_unlinked(tx, &id, account, now)?;
-                    if !seen.iter().any(|known| known.remote_id == account.remote_id) {
-                        new.push(account.remote_id.clone());
-                    }
                 }
             }
-            Ok::<_, Error>(new)
+            Ok::<_, Error>(())
         })
         .await?;
-    Ok(Looked { new, refusal })
+    Ok(refusal)
 }
 
 /// Looks for the groups of that name and stores them.

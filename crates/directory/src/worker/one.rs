@@ -257,7 +257,7 @@ impl One<'_> {
             let secs = limits::ANSWER_WAIT_SECS_MAX.saturating_mul(2);
             let secs = u32::try_from(secs).unwrap_or(limits::LEASE_SECS);
             let task = task::lease_one(tx, SCOPE, &queue, &subject, holder, ctx.now, secs)?;
-            if let Some(task) = &task {
+            if let Some(task) = task.as_ref().filter(|task| !task.outcome_unknown()) {
                 task::mark_sent(tx, task, ctx.now)?;
             }
             Ok::<_, Error>(Ok(task))

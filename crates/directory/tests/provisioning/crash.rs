@@ -133,6 +133,14 @@ async fn somebody_who_leaves_while_their_account_is_in_doubt_ends_deactivated() 
     office.import(&format!("{}{}", rows(0..30), crate::office::left(30)));
     let report = office.apply().await;
     assert_eq!(report.outcome, ApplyOutcome::Applied, "{report:?}");
-    assert_eq!(office.fake.active()[&login(30)], false, "{report:?}");
+    let told = office.directory.log(&directory::LogQuery {
+        kind: None,
+        subject: Some("00030".into()),
+        after: None,
+        limit: 100,
+    });
+    let received = office.fake.world().received.clone();
+    let active = office.fake.active()[&login(30)];
+    assert!(!active, "{report:?}\n{told:?}\n{:?}", received.last());
     office.converges().await;
 }

@@ -148,8 +148,7 @@ async fn history(seed: u64) -> usize {
     assert!(active.len() <= known, "seed {seed}: nobody has two accounts");
     let created = office.events("account.created").len() + office.events("account.linked").len();
     assert_eq!(created, active.len(), "seed {seed}: every account has its event once");
-    let fault_count = office.fake.world().fault_count;
-    fault_count
+    office.fake.world().fault_count
 }
 
 #[tokio::test]
