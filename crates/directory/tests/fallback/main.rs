@@ -1,10 +1,12 @@
 //! Applications that cannot do something, or say they did and did not: another form is tried, and
 //! what no form brings is told.
 
-#[allow(dead_code)]
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
+
+#[allow(dead_code, reason = "other tests use more of it")]
 #[path = "../provisioning/fake.rs"]
 mod fake;
-#[allow(dead_code)]
+#[allow(dead_code, reason = "other tests use more of it")]
 #[path = "../provisioning/office.rs"]
 mod office;
 
@@ -164,6 +166,14 @@ async fn a_push_group_that_is_taken_away_and_added_again_is_linked() {
     assert_eq!(office.fake.count("POST", "/Groups"), 0);
     assert_eq!(office.fake.world().groups.len(), 2);
     assert!(office.fake.memberships()["Sales"].contains(&login(1)));
+    // Who is in it already is not added again: some would have them twice.
+    let world = office.fake.world();
+    let added = world
+        .received
+        .iter()
+        .filter(|it| it.method == "PATCH" && it.body.to_string().contains("\"add\""));
+    let values = added.map(|it| it.body.to_string().matches("\"value\":\"").count()).sum::<usize>();
+    assert_eq!(values, 1, "{:?}", world.received);
 }
 
 #[tokio::test]
