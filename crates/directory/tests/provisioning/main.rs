@@ -9,5 +9,4 @@ mod guard;
 mod office;
 mod quirks;
 mod simulation;
-mod speed;
 mod trouble;
