@@ -17,6 +17,10 @@ const MIGRATIONS: &[Migration] = &[
     Migration { name: "directory", sql: include_str!("migrations/0001-directory.sql") },
     Migration { name: "releases", sql: include_str!("migrations/0002-releases.sql") },
     Migration { name: "first seen", sql: include_str!("migrations/0003-first-seen.sql") },
+    Migration {
+        name: "members in doubt",
+        sql: include_str!("migrations/0004-members-in-doubt.sql"),
+    },
 ];
 
 /// What a directory is opened with.

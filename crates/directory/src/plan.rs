@@ -118,11 +118,12 @@ impl Directory {
                 accounts: account::all(r, id)?,
                 unlinked: account::unlinked(r, id)?,
                 pushed_groups: pushed_group::all(r, id)?,
+                doubts: pushed_group::doubts(r, id)?,
                 unlinked_groups: pushed_group::unlinked(r, id)?,
             };
             Ok::<_, Error>((world, person::everybody(r)?, seen, Releases::load(r, id, now)?))
         })?;
-        let (plan, rule_findings) = decide(&world, &people, &seen, as_of);
+        let (plan, rule_findings) = decide(&world, &people, seen, as_of);
         let verdict = releases.verdict(&plan.changes, &plan.population, &world.policy);
         let mapping_findings = lifecycle::lint(
             &facts::mapping_list(&application.config),
@@ -175,12 +176,16 @@ struct Seen {
     accounts: Vec<lifecycle::Account>,
     unlinked: Vec<lifecycle::RemoteAccount>,
     pushed_groups: Vec<lifecycle::PushedGroup>,
+    /// Members of whom nobody knows whether they are there.
+    doubts: Vec<(lifecycle::GroupId, lifecycle::PersonId)>,
     unlinked_groups: Vec<lifecycle::RemoteGroup>,
 }
 
-fn decide(world: &World, people: &[Person], seen: &Seen, as_of: Date) -> (Plan, Vec<Finding>) {
+fn decide(world: &World, people: &[Person], mut seen: Seen, as_of: Date) -> (Plan, Vec<Finding>) {
     let mut memberships = memberships(people, &world.groups, &world.rules, as_of);
     let findings = std::mem::take(&mut memberships.findings);
+    let assignments = &world.application.assignments;
+    pushed_group::resolve(&mut seen.pushed_groups, &seen.doubts, assignments, &memberships);
     let plan = lifecycle::plan(&PlanInput {
         as_of,
         application: &world.application,

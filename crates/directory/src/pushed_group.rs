@@ -5,13 +5,14 @@ use std::collections::{BTreeMap, BTreeSet};
 use db::{Ctx, Read, Tx, params};
 use jiff::Timestamp;
 use lifecycle::{
-    ApplicationId, GroupId, Origin, PersonId, PushedGroup, RemoteGroup, RemoteId, Situation,
+    ApplicationId, Assignment, GroupId, Memberships, Origin, PersonId, PushedGroup, RemoteGroup,
+    RemoteId, Situation,
 };
 
 use crate::Error;
 use crate::person::parsed;
 
-/// The push groups of an application as they are there, with their members.
+/// The push groups of an application as they are there, with the members that were acknowledged.
 pub(crate) fn all(r: &mut Read, application: &ApplicationId) -> Result<Vec<PushedGroup>, Error> {
     let mut groups = r.query(
         "SELECT group_id, remote_id, origin, status, written_name FROM push_groups \
@@ -42,8 +43,8 @@ pub(crate) fn all(r: &mut Read, application: &ApplicationId) -> Result<Vec<Pushe
     let mut group: Option<(GroupId, BTreeSet<PersonId>)> = None;
     r.for_each(
         "SELECT group_id, person_id FROM pushed_members WHERE application_id = $1 \
-         ORDER BY group_id, person_id",
-        params![application.as_str()],
+         AND in_doubt = $2 ORDER BY group_id, person_id",
+        params![application.as_str(), false],
         |row| {
             let person = parsed("person id", row.text_ref(1)?, PersonId::parse)?;
             let same = matches!(&group, Some((id, _)) if id.as_str() == row.text_ref(0)?);
@@ -63,6 +64,60 @@ pub(crate) fn all(r: &mut Read, application: &ApplicationId) -> Result<Vec<Pushe
         group.members = members.remove(&group.group).unwrap_or_default();
     }
     Ok(groups)
+}
+
+/// Members of whom nobody knows whether they are there: a request about them was not acknowledged.
+pub(crate) fn doubts(
+    r: &mut Read,
+    application: &ApplicationId,
+) -> Result<Vec<(GroupId, PersonId)>, Error> {
+    Ok(r.query(
+        "SELECT group_id, person_id FROM pushed_members WHERE application_id = $1 \
+         AND in_doubt = $2 ORDER BY group_id, person_id",
+        params![application.as_str(), true],
+        |row| {
+            let group = parsed("group id", row.text_ref(0)?, GroupId::parse)?;
+            Ok((group, parsed("person id", row.text_ref(1)?, PersonId::parse)?))
+        },
+    )?)
+}
+
+/// Takes a doubt for what makes the plan do something about it: who should be a member is taken not
+/// to be there and added again, who should not is taken to be there and removed.
+pub(crate) fn resolve(
+    groups: &mut [PushedGroup],
+    doubts: &[(GroupId, PersonId)],
+    assignments: &[Assignment],
+    memberships: &Memberships<'_>,
+) {
+    for (group, person) in doubts {
+        let is_member = |group: &GroupId| memberships.contains(group, person);
+        let wanted =
+            is_member(group) && !lifecycle::assigned(assignments, person, is_member).is_empty();
+        let pushed = groups.iter_mut().find(|pushed| pushed.group == *group);
+        if let (false, Some(pushed)) = (wanted, pushed) {
+            pushed.members.insert(person.clone());
+        }
+    }
+}
+
+/// A request about these members is about to be sent.
+pub(crate) fn put_doubt(
+    tx: &mut Tx,
+    ctx: &Ctx,
+    application: &ApplicationId,
+    group: &GroupId,
+    people: &[PersonId],
+) -> Result<(), Error> {
+    for person in people {
+        tx.execute(
+            "INSERT INTO pushed_members (application_id, group_id, person_id, pushed_at, in_doubt) \
+             VALUES ($1, $2, $3, $4, $5) ON CONFLICT (application_id, group_id, person_id) \
+             DO UPDATE SET in_doubt = excluded.in_doubt",
+            params![application.as_str(), group.as_str(), person.as_str(), ctx.now, true],
+        )?;
+    }
+    Ok(())
 }
 
 /// A group is there now: created or linked, with these members.
@@ -87,7 +142,11 @@ pub(crate) fn put_linked(
             group.as_str()
         ],
     )?;
-    forget_members(tx, application, group)?;
+    // Who is in doubt stays so.
+    tx.execute(
+        "DELETE FROM pushed_members WHERE application_id = $1 AND group_id = $2 AND in_doubt = $3",
+        params![application.as_str(), group.as_str(), false],
+    )?;
     put_members(tx, ctx, application, group, members, &[])?;
     tx.execute(
         "DELETE FROM unlinked_groups WHERE application_id = $1 AND remote_id = $2",
@@ -123,10 +182,10 @@ pub(crate) fn put_members(
 ) -> Result<(), Error> {
     for person in added {
         tx.execute(
-            "INSERT INTO pushed_members (application_id, group_id, person_id, pushed_at) \
-             VALUES ($1, $2, $3, $4) ON CONFLICT (application_id, group_id, person_id) \
-             DO UPDATE SET pushed_at = excluded.pushed_at",
-            params![application.as_str(), group.as_str(), person.as_str(), ctx.now],
+            "INSERT INTO pushed_members (application_id, group_id, person_id, pushed_at, in_doubt) \
+             VALUES ($1, $2, $3, $4, $5) ON CONFLICT (application_id, group_id, person_id) \
+             DO UPDATE SET pushed_at = excluded.pushed_at, in_doubt = excluded.in_doubt",
+            params![application.as_str(), group.as_str(), person.as_str(), ctx.now, false],
         )?;
     }
     for person in removed {

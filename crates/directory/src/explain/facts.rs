@@ -121,9 +121,9 @@ fn pushed(
         "SELECT p.group_id, g.name, p.remote_name, p.remote_id, m.pushed_at, p.status_reason \
          FROM push_groups p JOIN groups g ON g.id = p.group_id \
          LEFT JOIN pushed_members m ON m.application_id = p.application_id \
-         AND m.group_id = p.group_id AND m.person_id = $1 \
-         WHERE p.application_id = $2 ORDER BY g.name_key",
-        params![person.as_str(), stored.id.as_str()],
+         AND m.group_id = p.group_id AND m.person_id = $1 AND m.in_doubt = $2 \
+         WHERE p.application_id = $3 ORDER BY g.name_key",
+        params![person.as_str(), false, stored.id.as_str()],
         |row| {
             let push = ExplainedPush {
                 group: row.text(1)?,

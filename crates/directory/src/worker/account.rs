@@ -67,34 +67,39 @@ pub(super) async fn work(
         Ok(ended) => ended,
         Err(trouble) => {
             let subject = ChangeSubject::Account(person.clone());
-            settle(run, task, &subject, (trouble, job.wire.in_doubt)).await?
+            settle(run, task, &subject, (trouble, job.in_doubt())).await?
         }
     };
     Ok((ended, job.wire.exchanges))
 }
 
 impl Job<'_> {
+    /// Whether something was written of which nobody knows: now, or before and not looked for since.
+    fn in_doubt(&self) -> bool {
+        let answered = self.looked && self.refusal.is_none();
+        self.wire.in_doubt || (self.task.outcome_unknown() && !answered)
+    }
+
     async fn act(&mut self, person: &PersonId) -> Result<Ended, Trouble> {
         for _ in 0..TURN_COUNT_MAX {
             let Some(mut found) = self.load(person)? else {
                 return Ok(nothing(self.run, self.task).await?);
             };
             if self.task.outcome_unknown() && !self.looked {
-                self.looked = true;
                 let (world, subject) = (&found.world, &found.subject);
                 let doubt = look::Doubt::OutcomeUnknown;
                 let looked = look::account(self.run, &mut self.wire, world, subject, doubt).await;
                 self.refusal = looked?;
+                self.looked = true;
                 continue;
             }
             let Some(change) = found.decision.change.take() else {
                 if self.adopt(&found).await? {
                     continue;
                 }
-                if let Some(refusal) = self.refusal.take() {
-                    // Nobody can tell whether it was done, so it stays in doubt.
-                    self.wire.in_doubt = true;
-                    return Err(refusal.into());
+                // Nobody can tell whether it was done, so it stays in doubt.
+                if let Some(refusal) = &self.refusal {
+                    return Err(refusal.clone().into());
                 }
                 return self.leave(&found).await;
             };
@@ -196,7 +201,7 @@ impl Job<'_> {
         );
         let next_step = finding.map_or(conflict.next_step(), PlanFinding::next_step);
         let subject = ChangeSubject::Account(found.subject.person.id.clone());
-        bury(self.run, self.task, &subject, &reason, next_step, true).await?;
+        bury(self.run, self.task, &subject, &reason, next_step, !self.in_doubt()).await?;
         let next_step = next_step.to_string();
         Ok(Ended::Failed { reason, next_step, failure: Some(conflict.clone()) })
     }

@@ -270,12 +270,13 @@ impl Crew {
         })?;
         let (ended, _) = worked?;
         self.is_dry = false;
-        let Some((_, name)) = self.in_flight.remove(&subject) else { return Ok(()) };
+        let Some((task, name)) = self.in_flight.remove(&subject) else { return Ok(()) };
         self.tally.count(&subject, &name, &ended);
         let is_account = subject.starts_with("account:");
         match ended {
             Ended::Done | Ended::Nothing => {
-                self.late |= self.groups_begun && is_account;
+                // A group that was found again may have members that nobody knew of.
+                self.late |= self.groups_begun && (is_account || task.outcome_unknown());
                 self.streak = Streak::default();
             }
             // An account that is created in place of another is a member of nothing yet.

@@ -57,15 +57,17 @@ pub(super) struct Job<'r> {
 /// Plans several groups anew. This loads everybody, so it is done once for many groups, and not on a
 /// thread that others wait for.
 pub(super) fn decide(run: &Run, groups: &[GroupId]) -> Result<BTreeMap<GroupId, Found>, Error> {
-    let (world, people, accounts, pushed, unlinked) = run.directory.db.read(|r| {
+    let (world, people, accounts, (mut pushed, doubts), unlinked) = run.directory.db.read(|r| {
         let world = run.world(r)?;
         let people = person::everybody(r)?;
         let accounts = account::standings(r, run.id())?;
-        let pushed = pushed_group::all(r, run.id())?;
+        let pushed = (pushed_group::all(r, run.id())?, pushed_group::doubts(r, run.id())?);
         Ok::<_, Error>((world, people, accounts, pushed, pushed_group::unlinked(r, run.id())?))
     })?;
     let as_of = run.as_of;
     let memberships = memberships(&people, &world.groups, &world.rules, as_of);
+    let assignments = &world.application.assignments;
+    pushed_group::resolve(&mut pushed, &doubts, assignments, &memberships);
     let members = member_facts(&world, &people, &accounts, &memberships);
     let nobody = MemberFacts { person: None, assigned: false, presence: Presence::Absent };
     let remote_ids: Arc<RemoteIds> = Arc::new(
@@ -150,7 +152,8 @@ pub(super) async fn work(
         Ok(ended) => ended,
         Err(trouble) => {
             let subject = ChangeSubject::Group(group.clone());
-            settle(run, task, &subject, (trouble, job.wire.in_doubt)).await?
+            let in_doubt = job.wire.in_doubt || (task.outcome_unknown() && !job.looked);
+            settle(run, task, &subject, (trouble, in_doubt)).await?
         }
     };
     Ok((ended, job.wire.exchanges))
@@ -166,8 +169,8 @@ impl Job<'_> {
             };
             let linked = current.pushed.as_ref().is_some_and(|pushed| pushed.linked().is_some());
             if self.task.outcome_unknown() && !linked && !self.looked {
-                self.looked = true;
                 look::group(self.run, &mut self.wire, &current.push_group.remote_name).await?;
+                self.looked = true;
                 found = self.decide_again(run).await?;
                 continue;
             }

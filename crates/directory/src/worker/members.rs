@@ -133,6 +133,7 @@ async fn create(
         let values: Value = ids.map(|id| json!({ "value": id.as_str() })).collect();
         body.insert("members".into(), values);
     }
+    doubt(job.run, &job.group, &members, &[]).await?;
     let answer = job.wire.create(GROUPS, &body).await?;
     let remote_id = match answer.body.as_ref().and_then(account::remote_id) {
         Some(id) => id,
@@ -325,6 +326,7 @@ async fn send(
     remote_id: &RemoteId,
     sending: &Sending,
 ) -> Result<Answer, Trouble> {
+    doubt(job.run, &job.group, &sending.batch.add, &sending.batch.remove).await?;
     let form = sending.form(found.world.application.profile.group_patch);
     if form == GroupPatch::Put {
         return put(job, found, remote_id, &sending.batch, None).await;
@@ -393,6 +395,23 @@ fn told(change: &Change, batch: &MemberBatch) -> String {
     }
 }
 
+/// Writes down that a request about these members is about to be sent: until it is acknowledged,
+/// nobody knows whether they are there.
+pub(super) async fn doubt(
+    run: &Run,
+    group: &GroupId,
+    add: &[PersonId],
+    remove: &[PersonId],
+) -> Result<(), Error> {
+    let people: Vec<PersonId> = add.iter().chain(remove).cloned().collect();
+    if people.is_empty() {
+        return Ok(());
+    }
+    let (ctx, id, group) = (run.ctx(), run.id().clone(), group.clone());
+    let write = move |tx: &mut db::Tx| pushed_group::put_doubt(tx, &ctx, &id, &group, &people);
+    run.directory.db.write_async(write).await
+}
+
 /// Writes down a batch that was acknowledged.
 pub(super) async fn put_members(
     run: &Run,
@@ -432,6 +451,7 @@ async fn put_whole(
     }
     let batch = MemberBatch { add: add.to_vec(), remove: remove.to_vec() };
     let name = rename.map(|rename| rename.to.as_str());
+    doubt(job.run, &job.group, add, remove).await?;
     let answer = put(job, found, remote_id, &batch, name).await?;
     let shown = answer.body.as_ref().and_then(members_shown);
     let (done, rest) = effect(batch, shown.as_ref(), &found.remote_ids);

@@ -9,7 +9,7 @@ use db::{Ctx, params};
 use jiff::civil::Date;
 use lifecycle::{Change, GroupPatch, GuardVerdict, MemberBatch, Person, PlanFinding, Presence};
 
-use super::members::{put_members, send_one};
+use super::members::{doubt, put_members, send_one};
 use super::step::{Provisioned, Step, StepStatus};
 use super::tally::Ended;
 use super::task::{enqueue, queue, read};
@@ -305,6 +305,7 @@ impl One<'_> {
                 true => MemberBatch { add: one(), remove: Vec::new() },
                 false => MemberBatch { add: Vec::new(), remove: one() },
             };
+            doubt(&self.run, &push_group.group, &batch.add, &batch.remove).await?;
             match send_one(&mut wire, profile, (remote, &account), &batch).await {
                 Ok(()) => {
                     told.push(format!("{} {name}.", if should { "Joined" } else { "Left" }));
@@ -336,8 +337,9 @@ impl One<'_> {
     fn pushed(&self) -> Result<(Vec<lifecycle::PushedGroup>, BTreeSet<String>), Error> {
         self.run.directory.db.read(|r| {
             let present = r.query(
-                "SELECT group_id FROM pushed_members WHERE application_id = $1 AND person_id = $2",
-                params![self.run.id().as_str(), self.person.id.as_str()],
+                "SELECT group_id FROM pushed_members WHERE application_id = $1 AND person_id = $2 \
+                 AND in_doubt = $3",
+                params![self.run.id().as_str(), self.person.id.as_str(), false],
                 |row| row.text(0),
             )?;
             let pushed = pushed_group::all(r, self.run.id())?;
