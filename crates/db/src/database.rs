@@ -6,12 +6,14 @@ use std::sync::Arc;
 
 use crate::error::{Error, Result};
 use crate::inside::{Inside, caught};
+use crate::job::job;
 use crate::limits::ATTEMPTS_MAX;
 use crate::migration::{Migration, OWN_MIGRATIONS, OWN_TRAIN, migrate};
 use crate::readers::Readers;
 use crate::sqlite::Session;
+use crate::turn::Turn;
 use crate::tx::{Read, Tx};
-use crate::writer::{Writer, job};
+use crate::writer::Writer;
 
 /// A database. Clones share it; it is closed when the last of them is dropped.
 ///
@@ -69,8 +71,12 @@ impl Db {
     ///
     /// Writes of many callers share one commit; each is kept or rolled back by itself, and none
     /// is answered before the commit.
+    ///
+    /// Writes of one turn go one after another, on every node; `turn` also is what the database is
+    /// fair between.
     pub fn write<T, E>(
         &self,
+        turn: impl Into<Turn>,
         work: impl FnMut(&mut Tx) -> Result<T, E> + Send + 'static,
     ) -> Result<T, E>
     where
@@ -79,7 +85,8 @@ impl Db {
     {
         Inside::refuse()?;
         let (sender, outcome) = std::sync::mpsc::sync_channel(1);
-        self.inner.writer.push(job(work, move |outcome| drop(sender.send(outcome))))?;
+        let job = job(work, move |outcome| drop(sender.send(outcome)));
+        self.inner.writer.queue().push_blocking(turn.into(), job)?;
         outcome.recv().unwrap_or_else(|_| Err(Error::Closed.into()))
     }
 
@@ -102,6 +109,7 @@ impl Db {
     /// write happens even if nobody waits for it any more.
     pub async fn write_async<T, E>(
         &self,
+        turn: impl Into<Turn>,
         work: impl FnMut(&mut Tx) -> Result<T, E> + Send + 'static,
     ) -> Result<T, E>
     where
@@ -111,7 +119,7 @@ impl Db {
         Inside::refuse()?;
         let (sender, outcome) = tokio::sync::oneshot::channel();
         let job = job(work, move |outcome| drop(sender.send(outcome)));
-        self.inner.writer.push_async(job).await?;
+        self.inner.writer.queue().push(turn.into(), job).await?;
         outcome.await.unwrap_or_else(|_| Err(Error::Closed.into()))
     }
 

@@ -198,7 +198,7 @@ mod tests {
     fn written(db: &crate::Db, kind: &'static str, subject: &'static str) -> String {
         let ctx = Ctx { actor: "ana".into(), cause: "test".into(), now: at(1) };
         let payload = json!({ "subject": subject });
-        db.write(move |tx| append(tx, &ctx, "s", kind, subject, &payload)).unwrap()
+        db.write("s", move |tx| append(tx, &ctx, "s", kind, subject, &payload)).unwrap()
     }
 
     fn kinds(db: &crate::Db, query: EventQuery) -> Vec<String> {
@@ -255,7 +255,7 @@ mod tests {
         let Fixture { db, .. } = &Fixture::new();
         written(db, "account.created", "bo");
         written(db, "account.created", "cy");
-        assert_eq!(db.write(|tx| erase_payloads(tx, "s", "bo")).unwrap(), 1);
+        assert_eq!(db.write("s", |tx| erase_payloads(tx, "s", "bo")).unwrap(), 1);
         let found = db.read(|r| events(r, "s", &EventQuery::default())).unwrap();
         assert_eq!(found[0].payload, None);
         assert!(found[0].payload_is_genuine() && !found[0].payload_digest.is_empty());

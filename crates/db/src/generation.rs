@@ -34,8 +34,8 @@ mod tests {
     fn a_generation_rises_by_one_and_by_itself() {
         let Fixture { db, .. } = &Fixture::new();
         assert_eq!(db.read(|r| generation(r, "s", "tokens")).unwrap(), 0);
-        assert_eq!(db.write(|tx| bump(tx, "s", "tokens")).unwrap(), 1);
-        assert_eq!(db.write(|tx| bump(tx, "s", "tokens")).unwrap(), 2);
+        assert_eq!(db.write("s", |tx| bump(tx, "s", "tokens")).unwrap(), 1);
+        assert_eq!(db.write("s", |tx| bump(tx, "s", "tokens")).unwrap(), 2);
         assert_eq!(db.read(|r| generation(r, "s", "tokens")).unwrap(), 2);
         assert_eq!(db.read(|r| generation(r, "other", "tokens")).unwrap(), 0);
     }

@@ -87,7 +87,7 @@ mod tests {
     fn a_lease_has_one_holder_until_it_runs_out_or_is_given_back() {
         let Fixture { db, .. } = &Fixture::new();
         let take = |who: &'static str, secs| {
-            db.write(move |tx| acquire(tx, "s", "app", who, at(secs), 60)).unwrap()
+            db.write("s", move |tx| acquire(tx, "s", "app", who, at(secs), 60)).unwrap()
         };
         let held_by = |secs| {
             let lease = db.read(|r| holder(r, "s", "app", at(secs))).unwrap();
@@ -101,15 +101,15 @@ mod tests {
         assert_eq!(held_by(90), None);
         assert!(take("bo", 90));
         assert_eq!(held_by(91), Some(("bo".into(), at(90), at(150))));
-        assert!(!db.write(|tx| release(tx, "s", "app", "ana")).unwrap());
-        assert!(db.write(|tx| release(tx, "s", "app", "bo")).unwrap());
+        assert!(!db.write("s", |tx| release(tx, "s", "app", "ana")).unwrap());
+        assert!(db.write("s", |tx| release(tx, "s", "app", "bo")).unwrap());
         assert!(take("ana", 92));
     }
     #[test]
     fn a_lease_made_by_a_clock_that_was_ahead_holds_nothing_once_it_is_set_right() {
         let Fixture { db, .. } = &Fixture::new();
         let take = |who: &'static str, secs| {
-            db.write(move |tx| acquire(tx, "s", "app", who, at(secs), 60)).unwrap()
+            db.write("s", move |tx| acquire(tx, "s", "app", who, at(secs), 60)).unwrap()
         };
         assert!(take("ana", 1_000_000));
         assert_eq!(db.read(|r| holder(r, "s", "app", at(0))).unwrap(), None);

@@ -11,7 +11,7 @@
 //! let db = Db::open("sqlite:notes.db", "notes", MIGRATIONS)?;
 //! let id = db::new_id();
 //! let key = id.clone();
-//! db.write(move |tx| {
+//! db.write("notes", move |tx| {
 //!     tx.execute("INSERT INTO notes (id, text) VALUES ($1, $2)", params![&key, "hello"])
 //! })?;
 //! let text = db.read(|r| {
@@ -29,10 +29,12 @@ mod error;
 pub mod event;
 pub mod generation;
 mod inside;
+mod job;
 mod keys;
 pub mod lease;
 pub mod limits;
 mod migration;
+mod queue;
 mod readers;
 mod row;
 pub mod secret;
@@ -40,6 +42,7 @@ mod sqlite;
 pub mod task;
 #[cfg(test)]
 mod testing;
+mod turn;
 mod tx;
 mod value;
 mod writer;
@@ -54,5 +57,6 @@ pub use migration::Migration;
 pub use row::Row;
 pub use secret::{delete_secret, put_secret, secret};
 pub use task::{NewTask, Task, TaskCounts, TaskState};
+pub use turn::Turn;
 pub use tx::{Read, Tx};
 pub use value::{Value, placeholders};

@@ -5,8 +5,13 @@ pub const GROUP_COMMIT_MAX: usize = 256;
 /// A group is committed once its jobs have run this long, so that a short job never waits for
 /// many long ones.
 pub const GROUP_COMMIT_MILLIS_MAX: u64 = if cfg!(test) { 10_000 } else { 20 };
-/// Writes that may wait for the writer; a further one waits for a place.
-pub const WRITE_QUEUE_MAX: usize = 1024;
+/// Writes of all turns that may wait in the queue; a further one waits for a place.
+pub const WRITE_QUEUE_MAX: usize = 8_192;
+/// Writes of one turn that may wait in the queue; a further one waits for a place and keeps no
+/// other turn's from theirs.
+pub const WRITE_TURN_QUEUE_MAX: usize = 256;
+/// Turns that are remembered before those for which nothing waits are looked for and forgotten.
+pub const TURNS_SWEPT_COUNT: usize = 64;
 /// How often a transaction is run before another process's lock becomes the caller's error.
 pub const ATTEMPTS_MAX: u32 = 30;
 /// How long one attempt waits for another process's lock.

@@ -89,7 +89,8 @@ mod tests {
         let Fixture { db, folder } = &Fixture::new();
         let keys = keys(folder.path(), "keys");
         let sealing = keys.clone();
-        db.write(move |tx| put_secret(tx, &sealing, "s", "token", b"swordfish", at(0))).unwrap();
+        db.write("s", move |tx| put_secret(tx, &sealing, "s", "token", b"swordfish", at(0)))
+            .unwrap();
         let found = db.read(|r| secret(r, &keys, "s", "token")).unwrap().unwrap();
         assert_eq!(found.text(), Some("swordfish"));
         assert_eq!(format!("{found:?}"), "Secret(…)");
@@ -97,7 +98,7 @@ mod tests {
             db.read(|r| r.query_one("SELECT sealed FROM secrets", &[], |row| row.blob(0))).unwrap();
         assert!(!row.windows(5).any(|part| part == b"sword"));
         assert!(db.read(|r| secret(r, &keys, "s", "other")).unwrap().is_none());
-        assert!(db.write(|tx| delete_secret(tx, "s", "token")).unwrap());
+        assert!(db.write("s", |tx| delete_secret(tx, "s", "token")).unwrap());
         assert!(db.read(|r| secret(r, &keys, "s", "token")).unwrap().is_none());
     }
 
@@ -107,7 +108,7 @@ mod tests {
         let keys = keys(folder.path(), "keys");
         let check = |change: &'static str| {
             let sealing = keys.clone();
-            let opened = db.write(move |tx| {
+            let opened = db.write("s", move |tx| {
                 put_secret(tx, &sealing, "a", "b/c", b"swordfish", at(0))?;
                 tx.execute(change, &[])?;
                 let (scope, name) =
@@ -141,7 +142,7 @@ mod tests {
         let Fixture { db, folder } = &Fixture::new();
         let (mine, theirs) = (keys(folder.path(), "mine"), keys(folder.path(), "theirs"));
         let (sealing, id) = (mine.clone(), mine.key_id().to_owned());
-        db.write(move |tx| put_secret(tx, &sealing, "s", "token", b"x", at(0))).unwrap();
+        db.write("s", move |tx| put_secret(tx, &sealing, "s", "token", b"x", at(0))).unwrap();
         let outcome = db.read(|r| secret(r, &theirs, "s", "token"));
         assert!(matches!(outcome, Err(Error::KeyMissing { key_id, .. }) if key_id == id));
     }
@@ -151,7 +152,7 @@ mod tests {
         let Fixture { db, folder } = &Fixture::new();
         let old = keys(folder.path(), "old");
         let sealing = old.clone();
-        db.write(move |tx| put_secret(tx, &sealing, "s", "before", b"x", at(0))).unwrap();
+        db.write("s", move |tx| put_secret(tx, &sealing, "s", "before", b"x", at(0))).unwrap();
         let new = keys(folder.path(), "new");
         let lines = [folder.path().join("new"), folder.path().join("old")]
             .map(|path| std::fs::read_to_string(path).unwrap());
@@ -160,7 +161,7 @@ mod tests {
         let both = KeyFile::open(both).unwrap();
         assert_eq!(both.key_id(), new.key_id());
         let sealing = both.clone();
-        db.write(move |tx| put_secret(tx, &sealing, "s", "after", b"y", at(0))).unwrap();
+        db.write("s", move |tx| put_secret(tx, &sealing, "s", "after", b"y", at(0))).unwrap();
         let open = |keys: &KeyFile, name| db.read(|r| secret(r, keys, "s", name)).is_ok();
         assert!(open(&both, "before") && open(&both, "after"));
         assert!(open(&new, "after") && !open(&old, "after"));

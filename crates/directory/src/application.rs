@@ -38,7 +38,7 @@ impl Directory {
     pub fn put_application(&self, ctx: &Ctx, config: &ApplicationConfig) -> Result<bool, Error> {
         self.check_application(config)?;
         let (ctx, config) = (ctx.clone(), config.clone());
-        self.db.write(move |tx| put(tx, &ctx, &config))
+        self.db.write(SCOPE, move |tx| put(tx, &ctx, &config))
     }
 
     /// Every application, by name.
@@ -70,7 +70,7 @@ impl Directory {
             });
         }
         let (ctx, name, keys) = (ctx.clone(), name.to_string(), self.keys.clone());
-        self.db.write(move |tx| {
+        self.db.write(SCOPE, move |tx| {
             let application = named(tx, &name)?;
             let secret = token_name(&application.id);
             let sealed = db::secret::secret(tx, &keys, SCOPE, &secret)?;

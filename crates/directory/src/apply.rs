@@ -175,7 +175,7 @@ impl Applying<'_> {
         if let Some(digest) = &self.options.approve {
             let seen = self.directory.seen_plan(&self.run.application, digest)?;
             let ctx = self.ctx.clone();
-            self.directory.db.write_async(move |tx| approve(tx, &ctx, &seen)).await?;
+            self.directory.db.write_async(SCOPE, move |tx| approve(tx, &ctx, &seen)).await?;
         }
         let planned = self.directory.plan_now(&self.run.application, self.options.as_of).await?;
         let summary = Summary::of(&planned.plan);
@@ -258,7 +258,7 @@ impl Applying<'_> {
             "released": released, "cost": plan.cost, "outcome": outcome,
         });
         let tell = move |tx: &mut db::Tx| db::event::append(tx, &ctx, SCOPE, kind, &name, &payload);
-        self.directory.db.write_async(tell).await?;
+        self.directory.db.write_async(SCOPE, tell).await?;
         Ok(())
     }
 
@@ -272,7 +272,7 @@ impl Applying<'_> {
             let note = move |tx: &mut db::Tx| {
                 batch.iter().try_for_each(|(person, it)| account::settle(tx, &ctx, &id, person, it))
             };
-            self.directory.db.write_async(note).await?;
+            self.directory.db.write_async(SCOPE, note).await?;
         }
         Ok(())
     }
@@ -288,7 +288,7 @@ impl Applying<'_> {
             }
             Ok(())
         };
-        self.directory.db.write_async(revive).await
+        self.directory.db.write_async(SCOPE, revive).await
     }
 
     async fn enqueue(&self, planned: &Planned, changes: &[&Change]) -> Result<(), Error> {
@@ -304,7 +304,7 @@ impl Applying<'_> {
                 releases.record(tx, ctx.now, &id, &batch, population)?;
                 batch.iter().try_for_each(|change| enqueue(tx, &ctx, &id, change, (as_of, &digest)))
             };
-            self.directory.db.write_async(write).await?;
+            self.directory.db.write_async(SCOPE, write).await?;
         }
         Ok(())
     }
@@ -350,7 +350,7 @@ impl Applying<'_> {
             let tell = move |tx: &mut db::Tx| {
                 db::event::append(tx, &ctx, SCOPE, "plan.applied", &name, &payload)
             };
-            self.directory.db.write_async(tell).await?;
+            self.directory.db.write_async(SCOPE, tell).await?;
         }
         Ok(report)
     }

@@ -68,7 +68,7 @@ impl Directory {
     /// A name that is none; the database failed.
     pub fn put_group(&self, ctx: &Ctx, config: &GroupConfig) -> Result<bool, Error> {
         let (ctx, config) = (ctx.clone(), config.clone());
-        self.db.write(move |tx| put(tx, &ctx, &config))
+        self.db.write(SCOPE, move |tx| put(tx, &ctx, &config))
     }
 
     /// Every group, by name.
@@ -101,7 +101,7 @@ impl Directory {
     ) -> Result<(), Error> {
         let (ctx, group, person, note) =
             (ctx.clone(), group.to_string(), person.to_string(), note.to_string());
-        self.db.write(move |tx| edit_by_hand(tx, &ctx, &group, &person, edit, &note))
+        self.db.write(SCOPE, move |tx| edit_by_hand(tx, &ctx, &group, &person, edit, &note))
     }
 }
 

@@ -132,7 +132,7 @@ impl Directory {
 
     fn write_import(&self, ctx: &Ctx, import: &Arc<Import>) -> Result<(), Error> {
         let (ctx, import) = (ctx.clone(), import.clone());
-        self.db.write(move |tx| import.write(tx, &ctx))
+        self.db.write(SCOPE, move |tx| import.write(tx, &ctx))
     }
 
     fn write_people(
@@ -188,7 +188,7 @@ impl Directory {
     ) -> Result<(), Error> {
         for batch in items.chunks(limits::IMPORT_BATCH_ROWS) {
             let (ctx, import, batch) = (ctx.clone(), import.clone(), batch.to_vec());
-            self.db.write(move |tx| {
+            self.db.write(SCOPE, move |tx| {
                 batch.iter().try_for_each(|item| write(tx, &ctx, &import, item))?;
                 db::generation::bump(tx, SCOPE, "people")?;
                 Ok::<(), Error>(())

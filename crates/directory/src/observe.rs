@@ -98,7 +98,7 @@ impl Directory {
         let (ctx, id, name) =
             (ctx.clone(), application.id.clone(), application.config.name.clone());
         self.db
-            .write_async(move |tx| {
+            .write_async(SCOPE, move |tx| {
                 tx.execute(
                     "UPDATE applications SET observed_at = $1 WHERE id = $2",
                     params![ctx.now, id.as_str()],
@@ -134,13 +134,15 @@ impl Directory {
         let mut gone = 0;
         if users.complete {
             let (id, now) = (application.id.clone(), ctx.now);
-            self.db.write_async(move |tx| account::forget_unlinked_before(tx, &id, now)).await?;
+            self.db
+                .write_async(SCOPE, move |tx| account::forget_unlinked_before(tx, &id, now))
+                .await?;
             gone += self.verify_accounts(ctx, application, &users.seen, &mut wire).await?;
         }
         if groups.complete {
             let (id, now) = (application.id.clone(), ctx.now);
             self.db
-                .write_async(move |tx| pushed_group::forget_unlinked_before(tx, &id, now))
+                .write_async(SCOPE, move |tx| pushed_group::forget_unlinked_before(tx, &id, now))
                 .await?;
             gone += self.verify_groups(application, &groups.seen, &mut wire).await?;
         }
@@ -173,7 +175,7 @@ impl Directory {
             })
             .collect();
         self.db
-            .write_async(move |tx| {
+            .write_async(SCOPE, move |tx| {
                 for account in &accounts {
                     let observed = whole.then_some(&account.resource);
                     if account::observe(tx, &id, &account.remote_id, observed, now)? {
@@ -196,7 +198,7 @@ impl Directory {
         let (id, now) = (application.id.clone(), ctx.now);
         let groups: Vec<RemoteGroup> = rows.into_iter().filter_map(remote_group).collect();
         self.db
-            .write_async(move |tx| {
+            .write_async(SCOPE, move |tx| {
                 groups.iter().try_for_each(|group| pushed_group::put_unlinked(tx, &id, group, now))
             })
             .await
@@ -225,7 +227,7 @@ impl Directory {
             gone += 1;
             let (ctx, id) = (ctx.clone(), application.id.clone());
             self.db
-                .write_async(move |tx| {
+                .write_async(SCOPE, move |tx| {
                     account::mark_gone(tx, &ctx, &id, &person)?;
                     let payload = json!({ "application_id": id.as_str(), "remote_id": remote_id });
                     let subject = person.as_str();
@@ -255,7 +257,7 @@ impl Directory {
                 let (id, group) = (application.id.clone(), group.group.clone());
                 let reason = "a complete list did not show it, and it does not exist there";
                 self.db
-                    .write_async(move |tx| pushed_group::mark_gone(tx, &id, &group, reason))
+                    .write_async(SCOPE, move |tx| pushed_group::mark_gone(tx, &id, &group, reason))
                     .await?;
             }
         }

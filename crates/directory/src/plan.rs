@@ -9,6 +9,7 @@ use lifecycle::{
 use serde::Serialize;
 
 use crate::application::StoredApplication;
+use crate::directory::SCOPE;
 use crate::facts::{self, World};
 use crate::observe::{Observation, Progress};
 use crate::release::Releases;
@@ -152,7 +153,7 @@ impl Directory {
             ctx.now.into(),
         ];
         self.db
-            .write_async(move |tx| {
+            .write_async(SCOPE, move |tx| {
                 tx.execute(
                     "DELETE FROM plans WHERE application_id = $1 AND digest = $2",
                     params![id.as_str(), digest.as_str()],

@@ -48,7 +48,7 @@ impl Directory {
     /// A condition that is wrong, with the column; a group that does not exist.
     pub fn put_rule(&self, ctx: &Ctx, config: &RuleConfig) -> Result<bool, Error> {
         let (ctx, config) = (ctx.clone(), config.clone());
-        self.db.write(move |tx| put(tx, &ctx, &config))
+        self.db.write(SCOPE, move |tx| put(tx, &ctx, &config))
     }
 
     /// Removes a rule; its members leave with the next plan.
@@ -57,7 +57,7 @@ impl Directory {
     /// There is none of that name.
     pub fn remove_rule(&self, ctx: &Ctx, name: &str) -> Result<(), Error> {
         let (ctx, name) = (ctx.clone(), name.to_string());
-        self.db.write(move |tx| remove(tx, &ctx, &name))
+        self.db.write(SCOPE, move |tx| remove(tx, &ctx, &name))
     }
 
     /// Every rule, by name.

@@ -26,7 +26,7 @@ impl Directory {
     pub fn put_source(&self, ctx: &Ctx, config: &SourceConfig) -> Result<bool, Error> {
         config.check()?;
         let (ctx, config) = (ctx.clone(), config.clone());
-        self.db.write(move |tx| put(tx, &ctx, &config))
+        self.db.write(SCOPE, move |tx| put(tx, &ctx, &config))
     }
 
     /// Every source, by name.

@@ -68,7 +68,7 @@ impl ServiceProvider {
         let mut count = 0;
         for _ in 0..ROUND_BATCH_COUNT_MAX {
             let (ctx, tenant) = (self.background_ctx("a pool has room"), tenant.clone());
-            let more = self.db().write(move |tx| match work {
+            let more = self.db().write(tenant.turn(), move |tx| match work {
                 Work::Stale => licensing::settle_stale(tx, &ctx, &tenant),
                 _ => licensing::fill_pools(tx, &ctx, &tenant),
             })?;
@@ -103,7 +103,7 @@ impl ServiceProvider {
     fn lease_effects(&self, tenant: &TenantId) -> Result<Vec<Task>> {
         let (ctx, tenant) = (self.background_ctx("effects"), tenant.clone());
         let holder = format!("{}-{}", ctx.actor, std::process::id());
-        self.db().write(move |tx| {
+        self.db().write(tenant.turn(), move |tx| {
             let scope = tenant.as_str();
             let tasks = task::lease(
                 tx,
@@ -127,7 +127,7 @@ impl ServiceProvider {
 
     fn run_effects(&self, tenant: &TenantId, tasks: &[Task]) -> Result<()> {
         let (ctx, tenant, tasks) = (self.background_ctx("effects"), tenant.clone(), tasks.to_vec());
-        self.db().write(move |tx| {
+        self.db().write(tenant.turn(), move |tx| {
             for task in &tasks {
                 effect::run(tx, &ctx, &tenant, task)?;
             }
@@ -142,7 +142,7 @@ impl ServiceProvider {
         let why = Chain(&error).to_string();
         tracing::error!(error = why, %tenant, subject = task.subject, "an effect failed");
         let (ctx, tenant, task) = (self.background_ctx("effects"), tenant.clone(), task.clone());
-        self.db().write(move |tx| effect::not_run(tx, &ctx, &tenant, &task, &why))
+        self.db().write(tenant.turn(), move |tx| effect::not_run(tx, &ctx, &tenant, &task, &why))
     }
 
     fn background_ctx(&self, cause: &str) -> Ctx {

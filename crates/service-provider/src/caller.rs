@@ -155,7 +155,7 @@ impl ServiceProvider {
         if used.is_empty() {
             return Ok(());
         }
-        self.db().write(move |tx| {
+        self.db().write(PLATFORM, move |tx| {
             for ((tenant, id), at) in &used {
                 tx.execute(
                     "UPDATE tokens SET last_used_at = $1 WHERE tenant = $2 AND id = $3",

@@ -39,7 +39,7 @@ impl ServiceProvider {
         license_type: &LicenseType,
     ) -> Result<(), Error> {
         let (ctx, tenant, row) = (ctx.clone(), tenant.clone(), license_type.clone());
-        self.db().write(move |tx| put_license_type(tx, &ctx, &tenant, &row))
+        self.db().write(tenant.turn(), move |tx| put_license_type(tx, &ctx, &tenant, &row))
     }
 
     /// Adds a product or changes the one with its key.
@@ -50,7 +50,7 @@ impl ServiceProvider {
         product: &Product,
     ) -> Result<(), Error> {
         let (ctx, tenant, row) = (ctx.clone(), tenant.clone(), product.clone());
-        self.db().write(move |tx| put_product(tx, &ctx, &tenant, &row))
+        self.db().write(tenant.turn(), move |tx| put_product(tx, &ctx, &tenant, &row))
     }
 
     /// Sets how many seats of a pool may be held; none lifts the limit. Lower than what is held is
@@ -63,7 +63,7 @@ impl ServiceProvider {
         limit: Option<u32>,
     ) -> Result<(), Error> {
         let (ctx, tenant, pool) = (ctx.clone(), tenant.clone(), pool.clone());
-        self.db().write(move |tx| set_seat_limit(tx, &ctx, &tenant, &pool, limit))
+        self.db().write(tenant.turn(), move |tx| set_seat_limit(tx, &ctx, &tenant, &pool, limit))
     }
 
     /// Writes what a preset brings beside what is there: rows with its keys are changed, others
@@ -75,7 +75,7 @@ impl ServiceProvider {
         preset: &Preset,
     ) -> Result<PresetApplied, Error> {
         let (ctx, tenant, preset) = (ctx.clone(), tenant.clone(), preset.clone());
-        self.db().write(move |tx| apply_preset(tx, &ctx, &tenant, &preset))
+        self.db().write(tenant.turn(), move |tx| apply_preset(tx, &ctx, &tenant, &preset))
     }
 }
 

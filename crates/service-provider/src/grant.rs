@@ -70,7 +70,7 @@ impl ServiceProvider {
     ) -> Result<GrantSet, Error> {
         let (ctx, tenant) = (ctx.clone(), tenant.clone());
         let (name, spec) = (group_name.to_owned(), spec.clone());
-        self.db().write(move |tx| set_group_grant(tx, &ctx, &tenant, &name, &spec))
+        self.db().write(tenant.turn(), move |tx| set_group_grant(tx, &ctx, &tenant, &name, &spec))
     }
 
     /// Removes what the group of this name grants.
@@ -81,7 +81,7 @@ impl ServiceProvider {
         group_name: &str,
     ) -> Result<GrantSet, Error> {
         let (ctx, tenant, name) = (ctx.clone(), tenant.clone(), group_name.to_owned());
-        self.db().write(move |tx| remove_group_grant(tx, &ctx, &tenant, &name))
+        self.db().write(tenant.turn(), move |tx| remove_group_grant(tx, &ctx, &tenant, &name))
     }
 
     /// Every grant of a tenant, by the group's name.

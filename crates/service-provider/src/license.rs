@@ -18,7 +18,8 @@ impl ServiceProvider {
         key: Option<&Key>,
     ) -> Result<(), Error> {
         let (ctx, tenant, key) = (ctx.clone(), tenant.clone(), key.cloned());
-        self.db().write(move |tx| set_default_license(tx, &ctx, &tenant, key.as_ref()))
+        self.db()
+            .write(tenant.turn(), move |tx| set_default_license(tx, &ctx, &tenant, key.as_ref()))
     }
 
     /// Gives a license type or product to one user, named by id, login or address, by hand.
@@ -31,7 +32,7 @@ impl ServiceProvider {
     ) -> Result<licensing::Settled, Error> {
         let (ctx, tenant) = (ctx.clone(), tenant.clone());
         let (user, pool) = (user.to_owned(), pool.clone());
-        self.db().write(move |tx| {
+        self.db().write(tenant.turn(), move |tx| {
             let account = account::find(tx, &tenant, &user)?;
             grant_directly(tx, &ctx, &tenant, &account.id, &pool)
         })
@@ -47,7 +48,7 @@ impl ServiceProvider {
     ) -> Result<licensing::Settled, Error> {
         let (ctx, tenant) = (ctx.clone(), tenant.clone());
         let (user, pool) = (user.to_owned(), pool.clone());
-        self.db().write(move |tx| {
+        self.db().write(tenant.turn(), move |tx| {
             let account = account::find(tx, &tenant, &user)?;
             revoke_directly(tx, &ctx, &tenant, &account.id, &pool)
         })

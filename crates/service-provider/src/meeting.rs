@@ -71,7 +71,7 @@ impl ServiceProvider {
     ) -> Result<Meeting, Error> {
         let (ctx, tenant) = (ctx.clone(), tenant.clone());
         let (host, new) = (host.to_owned(), new.clone());
-        self.db().write(move |tx| {
+        self.db().write(tenant.turn(), move |tx| {
             let host = account::find(tx, &tenant, &host)?;
             schedule_meeting(tx, &ctx, &tenant, &host.id, &new)
         })

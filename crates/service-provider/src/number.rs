@@ -43,7 +43,7 @@ impl ServiceProvider {
         number: &str,
     ) -> Result<PhoneNumber, Error> {
         let (ctx, tenant, number) = (ctx.clone(), tenant.clone(), number.to_owned());
-        self.db().write(move |tx| add_number(tx, &ctx, &tenant, &number))
+        self.db().write(tenant.turn(), move |tx| add_number(tx, &ctx, &tenant, &number))
     }
 
     /// Assigns a number of the pool, named by id or as it reads, to an active user.
@@ -56,7 +56,7 @@ impl ServiceProvider {
     ) -> Result<PhoneNumber, Error> {
         let (ctx, tenant) = (ctx.clone(), tenant.clone());
         let (user, number) = (user.to_owned(), number.to_owned());
-        self.db().write(move |tx| {
+        self.db().write(tenant.turn(), move |tx| {
             let user = account::find(tx, &tenant, &user)?;
             assign_number(tx, &ctx, &tenant, &user.id, &number)
         })

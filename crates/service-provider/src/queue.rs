@@ -36,7 +36,7 @@ impl ServiceProvider {
     /// Creates a contact-center queue.
     pub fn create_queue(&self, ctx: &Ctx, tenant: &TenantId, name: &str) -> Result<Queue, Error> {
         let (ctx, tenant, name) = (ctx.clone(), tenant.clone(), name.to_owned());
-        self.db().write(move |tx| create_queue(tx, &ctx, &tenant, &name))
+        self.db().write(tenant.turn(), move |tx| create_queue(tx, &ctx, &tenant, &name))
     }
 
     /// Makes an active user an agent of a queue, named by id or name.
@@ -49,7 +49,7 @@ impl ServiceProvider {
     ) -> Result<(), Error> {
         let (ctx, tenant) = (ctx.clone(), tenant.clone());
         let (queue, user) = (queue.to_owned(), user.to_owned());
-        self.db().write(move |tx| {
+        self.db().write(tenant.turn(), move |tx| {
             let user = account::find(tx, &tenant, &user)?;
             add_agent(tx, &ctx, &tenant, &queue, &user.id)
         })

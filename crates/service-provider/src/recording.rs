@@ -40,7 +40,9 @@ impl ServiceProvider {
         size_bytes: u64,
     ) -> Result<Recording, Error> {
         let (ctx, tenant) = (ctx.clone(), tenant.clone());
-        self.db().write(move |tx| add_recording(tx, &ctx, &tenant, meeting_id, size_bytes))
+        self.db().write(tenant.turn(), move |tx| {
+            add_recording(tx, &ctx, &tenant, meeting_id, size_bytes)
+        })
     }
 }
 

@@ -24,7 +24,7 @@ use crate::limits::{
     REQUEST_FLUSH_INTERVAL, REQUEST_PRUNE_INTERVAL, REQUEST_QUEUE_MAX, REQUEST_TOLERATED_COUNT_MAX,
 };
 use crate::migrations::{REQUEST_LOG_MIGRATIONS, REQUEST_LOG_TRAIN};
-use crate::provider::ServiceProvider;
+use crate::provider::{PLATFORM, ServiceProvider};
 use crate::tenant::TenantId;
 use crate::{Error, Result};
 
@@ -237,7 +237,7 @@ fn write_down(db: &Db, shared: &Shared) -> Result<()> {
             blocks.push((tenant.clone(), part.last().map(|record| record.at), part.len(), text));
         }
     }
-    db.write(move |tx| {
+    db.write(PLATFORM, move |tx| {
         // Whose the lost ones were is lost with them: the first block says how many.
         let mut lost_count = lost_count;
         for (tenant, last_at, count, text) in &blocks {
@@ -253,7 +253,7 @@ fn write_down(db: &Db, shared: &Shared) -> Result<()> {
 
 /// Removes what is too old, and what is too much.
 fn prune(db: &Db, now: Timestamp) -> Result<()> {
-    db.write(move |tx| {
+    db.write(PLATFORM, move |tx| {
         let oldest = now - SignedDuration::from_hours(24 * REQUEST_AGE_DAYS_MAX);
         tx.execute("DELETE FROM request_blocks WHERE last_at < $1", params![oldest])?;
         tx.execute(
@@ -376,7 +376,7 @@ mod tests {
         let log = RequestLog::open(&url, clock.clone()).unwrap();
         let block = |at: Timestamp, record_count: u64| {
             log.db
-                .write(move |tx| {
+                .write(PLATFORM, move |tx| {
                     tx.execute(
                         "INSERT INTO request_blocks VALUES ('t', $1, $2, $3, 0, 1, '[]')",
                         params![db::new_id(), at, record_count],

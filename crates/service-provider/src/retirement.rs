@@ -34,7 +34,7 @@ impl ServiceProvider {
         key: &Key,
     ) -> Result<u64, Error> {
         let (ctx, tenant, key) = (ctx.clone(), tenant.clone(), key.clone());
-        self.db().write(move |tx| retire_license_type(tx, &ctx, &tenant, &key))
+        self.db().write(tenant.turn(), move |tx| retire_license_type(tx, &ctx, &tenant, &key))
     }
 
     /// Moves the remaining holders of the retired license type `from` to the live type `to`, each
@@ -50,13 +50,15 @@ impl ServiceProvider {
         let (c, t) = (ctx.clone(), tenant.clone());
         let (from, to) = (from.clone(), to.clone());
         let (f, n) = (from.clone(), to.clone());
-        let (mut moved, before) = self.db().write(move |tx| begin_move(tx, &c, &t, &f, &n))?;
+        let (mut moved, before) =
+            self.db().write(tenant.turn(), move |tx| begin_move(tx, &c, &t, &f, &n))?;
         let mut after: Option<UserId> = None;
         loop {
             let (c, t, cursor) = (ctx.clone(), tenant.clone(), after.clone());
             let (f, n) = (from.clone(), to.clone());
-            let last =
-                self.db().write(move |tx| move_batch(tx, &c, &t, (&f, &n), cursor.as_ref()))?;
+            let last = self.db().write(tenant.turn(), move |tx| {
+                move_batch(tx, &c, &t, (&f, &n), cursor.as_ref())
+            })?;
             // The cursor only goes up, so the loop ends with the last holder there is.
             match last {
                 Some(last) => after = Some(last),

@@ -34,7 +34,7 @@ impl ServiceProvider {
     ) -> Result<Session, Error> {
         let (ctx, tenant) = (ctx.clone(), tenant.clone());
         let (user, client) = (user.to_owned(), client.to_owned());
-        self.db().write(move |tx| {
+        self.db().write(tenant.turn(), move |tx| {
             let user = account::find(tx, &tenant, &user)?;
             begin_session(tx, &ctx, &tenant, &user.id, &client)
         })

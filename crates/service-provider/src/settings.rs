@@ -63,7 +63,7 @@ impl ServiceProvider {
         settings: &TenantSettings,
     ) -> Result<()> {
         let (ctx, tenant, settings) = (ctx.clone(), tenant.clone(), settings.clone());
-        self.db().write(move |tx| {
+        self.db().write(tenant.turn(), move |tx| {
             license::set_default_license(tx, &ctx, &tenant, settings.default_license.as_ref())?;
             put_tenant_settings(tx, &ctx, &tenant, &settings)
         })

@@ -213,7 +213,8 @@ impl ServiceProvider {
     /// they are right it changes nothing.
     pub fn settle_again(&self, ctx: &Ctx, tenant: &TenantId) -> Result<u64, Error> {
         let (ctx, tenant) = (ctx.clone(), tenant.clone());
-        self.db().write(move |tx| mark_all(tx, &ctx, &tenant, "somebody asked for it"))
+        self.db()
+            .write(tenant.turn(), move |tx| mark_all(tx, &ctx, &tenant, "somebody asked for it"))
     }
 }
 

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use crate::limits::NAME_CHARS_MAX;
-use crate::provider::ServiceProvider;
+use crate::provider::{PLATFORM, ServiceProvider};
 use crate::{Error, Result};
 
 /// What every row of a tenant begins with.
@@ -25,6 +25,11 @@ impl TenantId {
     /// The text.
     pub fn as_str(&self) -> &str {
         &self.0
+    }
+
+    /// Whose writers go one after another: the tenant's.
+    pub(crate) fn turn(&self) -> db::Turn {
+        self.0.as_str().into()
     }
 }
 
@@ -56,7 +61,7 @@ impl ServiceProvider {
     /// Creates a tenant.
     pub fn create_tenant(&self, ctx: &Ctx, name: &str) -> Result<Tenant> {
         let (ctx, name) = (ctx.clone(), name.to_owned());
-        self.db().write(move |tx| create(tx, &ctx, &name))
+        self.db().write(PLATFORM, move |tx| create(tx, &ctx, &name))
     }
 
     /// Every tenant, by name.

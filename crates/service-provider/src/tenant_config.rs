@@ -23,7 +23,7 @@ use serde::{Deserialize, Serialize};
 use self::difference::differences;
 use self::stored::{present, put};
 use crate::grant::GrantSpec;
-use crate::provider::ServiceProvider;
+use crate::provider::{PLATFORM, ServiceProvider};
 use crate::{Adopt, Error, Result, SelfSignup, TenantSettings, account, tenant};
 
 /// A tenant as configuration.
@@ -163,7 +163,18 @@ impl ServiceProvider {
     /// marked. Says whether anything changed.
     pub fn put_tenant_config(&self, ctx: &Ctx, config: &TenantConfig) -> Result<bool> {
         let (ctx, wanted) = (ctx.clone(), config.resolved()?);
-        self.db().write(move |tx| put(tx, &ctx, &wanted))
+        // Who creates a tenant writes in the platform's turn; who changes one, in the tenant's.
+        let found = self.db().read(|r| tenant::find(r, &wanted.name))?;
+        let Some(found) = found else {
+            return self.db().write(PLATFORM, move |tx| match tenant::find(tx, &wanted.name)? {
+                None => put(tx, &ctx, &wanted),
+                Some(tenant) => Err(Error::refused(format!(
+                    "The tenant `{}` was created at this moment by somebody else. Try again.",
+                    tenant.name
+                ))),
+            });
+        };
+        self.db().write(found.id.turn(), move |tx| put(tx, &ctx, &wanted))
     }
 }
 

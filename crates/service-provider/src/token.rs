@@ -165,7 +165,7 @@ impl ServiceProvider {
         check_name("token", &new.name)?;
         let issued = issue(ctx, tenant, new, None)?;
         let (ctx, result) = (ctx.clone(), issued.clone());
-        self.db().write(move |tx| {
+        self.db().write(tenant.turn(), move |tx| {
             let token = &issued.token;
             if crate::tenant::find(tx, token.tenant.as_str())?.is_none() {
                 return Err(Error::not_found("tenant", token.tenant.as_str()));
@@ -221,7 +221,7 @@ impl ServiceProvider {
         };
         let issued = issue(ctx, tenant, &new, Some(old.id.clone()))?;
         let (ctx, result) = (ctx.clone(), issued.clone());
-        self.db().write(move |tx| {
+        self.db().write(tenant.turn(), move |tx| {
             let now = find(tx, &old.tenant, &old.id)?;
             if now.revoked_at.is_some() {
                 return Err(Error::refused(format!(
@@ -261,7 +261,7 @@ impl ServiceProvider {
         name_or_id: &str,
     ) -> Result<Vec<Token>> {
         let (ctx, tenant, wanted) = (ctx.clone(), tenant.clone(), name_or_id.to_owned());
-        self.db().write(move |tx| {
+        self.db().write(tenant.turn(), move |tx| {
             let mut revoked = Vec::new();
             for mut token in list(tx, &tenant)? {
                 if (token.name == wanted || token.id == wanted) && token.revoked_at.is_none() {

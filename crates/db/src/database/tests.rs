@@ -25,7 +25,7 @@ fn gate(db: &Db) -> (Sender<()>, impl Future<Output = Result<(), Error>>) {
     let wait = Mutex::new(wait);
     let db = db.clone();
     let job = async move {
-        db.write_async(move |_tx| {
+        db.write_async("s", move |_tx| {
             wait.lock().unwrap().recv().unwrap();
             Ok(())
         })
@@ -38,17 +38,17 @@ fn gate(db: &Db) -> (Sender<()>, impl Future<Output = Result<(), Error>>) {
 async fn a_failing_job_and_a_panicking_one_harm_nobody_in_their_group() {
     let Fixture { db, .. } = &Fixture::new();
     let (open_gate, gate) = gate(db);
-    let first = db.write_async(|tx| note(tx, "first"));
-    let failing = db.write_async(|tx| {
+    let first = db.write_async("s", |tx| note(tx, "first"));
+    let failing = db.write_async("s", |tx| {
         note(tx, "failing")?;
         note(tx, "first")
     });
-    let panicking = db.write_async(|tx| -> Result<(), Error> {
+    let panicking = db.write_async("s", |tx| -> Result<(), Error> {
         note(tx, "panicking")?;
         panic!("on purpose")
     });
     let other = db.clone();
-    let last = db.write_async(move |tx| {
+    let last = db.write_async("s", move |tx| {
         note(tx, "last")?;
         let inside = names(tx)?;
         let outside = std::thread::scope(|s| s.spawn(|| other.read(names)).join().unwrap())?;
@@ -78,12 +78,12 @@ async fn nothing_is_acknowledged_before_the_commit() {
     let first = {
         let (db, acknowledged) = (db.clone(), acknowledged.clone());
         tokio::spawn(async move {
-            let written = db.write_async(|tx| note(tx, "first"));
+            let written = db.write_async("s", |tx| note(tx, "first"));
             written.await.unwrap();
             acknowledged.store(true, Ordering::SeqCst);
         })
     };
-    let second = db.write_async(move |tx| {
+    let second = db.write_async("s", move |tx| {
         assert_eq!(names(tx)?, ["first"]);
         std::thread::sleep(Duration::from_millis(30));
         Ok::<_, Error>(acknowledged.load(Ordering::SeqCst))
@@ -107,41 +107,43 @@ async fn nothing_is_acknowledged_before_the_commit() {
 async fn a_failed_commit_is_told_to_every_write_it_carried() {
     let Fixture { db, .. } = &Fixture::new();
     let (open_gate, gate) = gate(db);
-    let sound = db.write_async(|tx| note(tx, "sound"));
-    let broken = db.write_async(|tx| {
+    let sound = db.write_async("s", |tx| note(tx, "sound"));
+    let broken = db.write_async("s", |tx| {
         tx.execute("INSERT INTO promises (name, scope) VALUES ($1, $2)", params!["x", "s"])
     });
-    let failing = db.write_async(|_tx| Err::<(), _>(Error::NoRandomness));
+    let failing = db.write_async("s", |_tx| Err::<(), _>(Error::NoRandomness));
     let opened = async move { open_gate.send(()).unwrap() };
     let (gate, sound, broken, failing, ()) = tokio::join!(gate, sound, broken, failing, opened);
     for outcome in [gate, sound.map(drop), broken.map(drop), failing] {
         assert!(matches!(outcome, Err(Error::ForeignKey)), "{outcome:?}");
     }
     assert!(db.read(names).unwrap().is_empty());
-    db.write(|tx| note(tx, "later")).unwrap();
+    db.write("s", |tx| note(tx, "later")).unwrap();
     assert_eq!(db.read(names).unwrap(), ["later"]);
 }
 
 #[test]
 fn a_full_disk_is_told_and_leaves_nothing_behind() {
     let Fixture { db, .. } = &Fixture::new();
-    let full = db.write(|tx| {
+    let full = db.write("s", |tx| {
         tx.session().batch("PRAGMA max_page_count = 1")?;
         note(tx, &"x".repeat(100_000))
     });
     assert!(matches!(full, Err(Error::DiskFull { .. })), "{full:?}");
-    db.write(|tx| tx.session().batch("PRAGMA max_page_count = 1000000")).unwrap();
-    db.write(|tx| note(tx, "after")).unwrap();
+    db.write("s", |tx| tx.session().batch("PRAGMA max_page_count = 1000000")).unwrap();
+    db.write("s", |tx| note(tx, "after")).unwrap();
     assert_eq!(db.read(names).unwrap(), ["after"]);
 }
 
 #[test]
 fn a_read_sees_one_moment() {
     let Fixture { db, .. } = &Fixture::new();
-    db.write(|tx| note(tx, "before")).unwrap();
+    db.write("s", |tx| note(tx, "before")).unwrap();
     let seen = db.read(|r| {
         let first = names(r)?;
-        std::thread::scope(|s| s.spawn(|| db.write(|tx| note(tx, "meanwhile"))).join().unwrap())?;
+        std::thread::scope(|s| {
+            s.spawn(|| db.write("s", |tx| note(tx, "meanwhile"))).join().unwrap()
+        })?;
         Ok::<_, Error>((first, names(r)?))
     });
     let (first, second) = seen.unwrap();
@@ -154,10 +156,10 @@ fn a_read_sees_one_moment() {
 fn a_transaction_inside_another_is_refused_and_does_not_wait_for_itself() {
     let Fixture { db, .. } = &Fixture::new();
     let inner = db.clone();
-    let write_in_write = db.write(move |_tx| inner.write(|tx| note(tx, "inner")));
+    let write_in_write = db.write("s", move |_tx| inner.write("s", |tx| note(tx, "inner")));
     let inner = db.clone();
-    let read_in_write = db.write(move |_tx| inner.read(names));
-    let write_in_read = db.read(|_r| db.write(|tx| note(tx, "inner")));
+    let read_in_write = db.write("s", move |_tx| inner.read(names));
+    let write_in_read = db.read(|_r| db.write("s", |tx| note(tx, "inner")));
     let read_in_read = db.read(|_r| db.read(names));
     for outcome in [
         write_in_write.map(drop),
@@ -167,7 +169,7 @@ fn a_transaction_inside_another_is_refused_and_does_not_wait_for_itself() {
     ] {
         assert!(matches!(outcome, Err(Error::Nested)), "{outcome:?}");
     }
-    db.write(|tx| note(tx, "after")).unwrap();
+    db.write("s", |tx| note(tx, "after")).unwrap();
 }
 
 #[test]
@@ -196,7 +198,7 @@ fn a_write_that_came_too_late_is_run_again() {
     let Fixture { db, .. } = &Fixture::new();
     let runs = Arc::new(AtomicU32::new(0));
     let counted = runs.clone();
-    db.write(move |tx| {
+    db.write("s", move |tx| {
         note(tx, "once")?;
         if counted.fetch_add(1, Ordering::SeqCst) == 0 {
             // Changing a table under a running query is what this engine answers with "locked".
@@ -221,14 +223,14 @@ async fn another_process_is_waited_for_up_to_a_limit() {
     let work = async {
         // The gate's job holds the file once it runs.
         tokio::time::sleep(Duration::from_millis(20)).await;
-        let busy = db.write_async(|tx| note(tx, "busy")).await;
+        let busy = db.write_async("s", |tx| note(tx, "busy")).await;
         open_gate.send(()).unwrap();
         busy
     };
     let (gate, busy) = tokio::join!(gate, work);
     gate.unwrap();
     assert!(matches!(busy, Err(Error::Busy)), "{busy:?}");
-    db.write(|tx| note(tx, "now")).unwrap();
+    db.write("s", |tx| note(tx, "now")).unwrap();
     assert_eq!(other.read(names).unwrap(), ["now"]);
 }
 
@@ -239,7 +241,8 @@ async fn more_writes_than_the_queue_holds_all_happen() {
     let mut writes = tokio::task::JoinSet::new();
     for n in 0..count {
         let db = db.clone();
-        writes.spawn(async move { db.write_async(move |tx| note(tx, &format!("n{n}"))).await });
+        writes
+            .spawn(async move { db.write_async("s", move |tx| note(tx, &format!("n{n}"))).await });
     }
     for outcome in writes.join_all().await {
         outcome.unwrap();
@@ -248,10 +251,38 @@ async fn more_writes_than_the_queue_holds_all_happen() {
     assert_eq!(found.len(), count);
 }
 
+#[tokio::test]
+async fn a_turn_with_many_writes_waiting_does_not_keep_another_from_its_place() {
+    let Fixture { db, .. } = &Fixture::new();
+    let (open_gate, gate) = gate(db);
+    let ran = Arc::new(AtomicU32::new(0));
+    let mut greedy = tokio::task::JoinSet::new();
+    for _ in 0..crate::limits::WRITE_TURN_QUEUE_MAX * 3 {
+        let (db, ran) = (db.clone(), ran.clone());
+        greedy.spawn(async move {
+            let count = move |_tx: &mut Tx| Ok::<_, Error>(ran.fetch_add(1, Ordering::SeqCst));
+            db.write_async("greedy", count).await
+        });
+    }
+    let modest = async {
+        // Behind all that is spawned above.
+        tokio::task::yield_now().await;
+        let ran = ran.clone();
+        let written =
+            db.write_async("modest", move |_tx| Ok::<_, Error>(ran.load(Ordering::SeqCst)));
+        let opened = async { open_gate.send(()).unwrap() };
+        tokio::join!(written, opened).0
+    };
+    let (gate, before_it) = tokio::join!(gate, modest);
+    gate.unwrap();
+    assert!(before_it.unwrap() <= 2);
+    assert_eq!(greedy.join_all().await.len(), crate::limits::WRITE_TURN_QUEUE_MAX * 3);
+}
+
 #[test]
 fn a_broken_reference_is_told_even_where_only_the_first_row_is_asked_for() {
     let Fixture { db, .. } = &Fixture::new();
-    let outcome = db.write(|tx| {
+    let outcome = db.write("s", |tx| {
         tx.session().batch(
             "CREATE TABLE owners (name TEXT PRIMARY KEY);
              CREATE TABLE owned (name TEXT REFERENCES owners (name));",
@@ -266,7 +297,7 @@ fn a_broken_reference_is_told_even_where_only_the_first_row_is_asked_for() {
 #[test]
 fn rows_are_streamed_until_the_closure_breaks() {
     let Fixture { db, .. } = &Fixture::new();
-    db.write(|tx| (0..9).try_for_each(|n| note(tx, &n.to_string()).map(drop))).unwrap();
+    db.write("s", |tx| (0..9).try_for_each(|n| note(tx, &n.to_string()).map(drop))).unwrap();
     let mut seen = Vec::new();
     db.read(|r| {
         r.for_each("SELECT name FROM notes ORDER BY name", &[], |row| {
@@ -348,7 +379,7 @@ fn the_last_handle_may_be_dropped_by_a_job() {
         let inner = held.clone();
         // Its outcome is not waited for: the job alone holds the database in the end.
         let writing = std::thread::spawn(move || {
-            let _ = held.clone().write(move |tx| {
+            let _ = held.clone().write("s", move |tx| {
                 let _keep = &inner;
                 std::thread::sleep(Duration::from_millis(20));
                 note(tx, "last")
@@ -366,7 +397,7 @@ fn the_last_handle_may_be_dropped_by_a_job() {
 #[test]
 fn closing_folds_the_log_into_the_file() {
     let Fixture { db, folder } = Fixture::new();
-    db.write(|tx| note(tx, "kept")).unwrap();
+    db.write("s", |tx| note(tx, "kept")).unwrap();
     db.read(names).unwrap();
     let log = path(&folder).with_extension("db-wal");
     assert!(log.exists());
@@ -424,7 +455,7 @@ fn an_address_that_cannot_be_opened_says_why() {
 #[test]
 fn a_damaged_file_is_told() {
     let Fixture { db, folder } = Fixture::new();
-    db.write(|tx| (0..500).try_for_each(|n| note(tx, &n.to_string().repeat(20)).map(drop)))
+    db.write("s", |tx| (0..500).try_for_each(|n| note(tx, &n.to_string().repeat(20)).map(drop)))
         .unwrap();
     drop(db);
     let mut bytes = std::fs::read(path(&folder)).unwrap();

@@ -40,7 +40,7 @@ fn a_train_goes_on_where_it_stood() {
     let more = Migration { name: "colour", sql: "ALTER TABLE notes ADD COLUMN colour TEXT" };
     let db = open(&folder, &[NOTES[0], more]).unwrap();
     let colour = params!["s", "n", "blue"];
-    db.write(|tx| {
+    db.write("s", |tx| {
         tx.execute(
             "INSERT INTO notes (scope, name, colour) VALUES ($1, $2, $3)",
             params!["s", "n", "blue"],

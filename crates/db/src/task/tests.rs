@@ -23,11 +23,11 @@ fn task(subject: &str, priority: u32, payload: &str) -> NewTask {
 
 fn put(db: &Db, subject: &str, priority: u32, payload: &str, secs: i64) {
     let task = task(subject, priority, payload);
-    db.write(move |tx| enqueue(tx, &task, at(secs))).unwrap();
+    db.write("s", move |tx| enqueue(tx, &task, at(secs))).unwrap();
 }
 
 fn take(db: &Db, holder: &'static str, secs: i64, limit: u32) -> Vec<Task> {
-    db.write(move |tx| lease(tx, "s", "q", holder, at(secs), 60, limit)).unwrap()
+    db.write("s", move |tx| lease(tx, "s", "q", holder, at(secs), 60, limit)).unwrap()
 }
 
 fn done(
@@ -36,7 +36,7 @@ fn done(
     verb: impl Fn(&mut Tx, &Task) -> Result<bool> + Send + 'static,
 ) -> bool {
     let task = task.clone();
-    db.write(move |tx| verb(tx, &task)).unwrap()
+    db.write("s", move |tx| verb(tx, &task)).unwrap()
 }
 
 fn shown(db: &Db) -> String {
@@ -188,8 +188,8 @@ fn what_was_given_up_is_kept_with_its_reason_until_revived() {
     let dead = db.read(|r| list(r, "s", "q", TaskState::Dead, 9)).unwrap();
     assert_eq!(dead[0].last_error.as_deref(), Some("401 from the application"));
     assert!(!done(db, &dead[0], complete), "a listed task is nobody's to finish");
-    assert!(db.write(|tx| revive(tx, "s", "q", "a")).unwrap());
-    assert!(!db.write(|tx| revive(tx, "s", "q", "a")).unwrap());
+    assert!(db.write("s", |tx| revive(tx, "s", "q", "a")).unwrap());
+    assert!(!db.write("s", |tx| revive(tx, "s", "q", "a")).unwrap());
     assert_eq!(take(db, "w", 1000, 9)[0].attempt, 1);
 }
 
@@ -214,7 +214,7 @@ fn reviving_yields_to_a_newer_generation() {
     let old = take(db, "w", 1, 9).remove(0);
     assert!(done(db, &old, |tx, task| bury(tx, task, "no")));
     put(db, "a", 1, "new", 2);
-    assert!(db.write(|tx| revive(tx, "s", "q", "a")).unwrap());
+    assert!(db.write("s", |tx| revive(tx, "s", "q", "a")).unwrap());
     assert_eq!(payloads(&take(db, "w", 3, 9)), ["new"]);
     assert_eq!(shown(db), "0 ready, 0 waiting, 1 running, 0 dead");
 }
@@ -227,7 +227,7 @@ fn reviving_does_not_put_an_older_generation_behind_a_newer_one_that_runs() {
     assert!(done(db, &old, |tx, task| bury(tx, task, "no")));
     put(db, "a", 1, "new", 2);
     let new = take(db, "w", 3, 9).remove(0);
-    assert!(db.write(|tx| revive(tx, "s", "q", "a")).unwrap());
+    assert!(db.write("s", |tx| revive(tx, "s", "q", "a")).unwrap());
     assert!(done(db, &new, |tx, task| retry(tx, task, at(4), "again")));
     assert_eq!(payloads(&take(db, "w", 4, 9)), ["new"]);
 }
@@ -236,7 +236,7 @@ fn reviving_does_not_put_an_older_generation_behind_a_newer_one_that_runs() {
 fn one_subject_can_be_taken_out_of_turn_but_not_from_its_holder() {
     let Fixture { db, .. } = &Fixture::new();
     let one = |subject: &'static str, secs| {
-        db.write(move |tx| lease_one(tx, "s", "q", subject, "cli", at(secs), 60)).unwrap()
+        db.write("s", move |tx| lease_one(tx, "s", "q", subject, "cli", at(secs), 60)).unwrap()
     };
     put(db, "a", 1, "first", 0);
     put(db, "b", 9, "second", 0);
@@ -253,7 +253,7 @@ fn one_subject_can_be_taken_out_of_turn_but_not_from_its_holder() {
 fn a_task_waits_for_its_moment() {
     let Fixture { db, .. } = &Fixture::new();
     let later = NewTask { not_before: Some(at(100)), ..task("a", 0, "later") };
-    db.write(move |tx| enqueue(tx, &later, at(0))).unwrap();
+    db.write("s", move |tx| enqueue(tx, &later, at(0))).unwrap();
     assert!(take(db, "w", 99, 9).is_empty());
     assert_eq!(take(db, "w", 100, 9).len(), 1);
 }
@@ -262,7 +262,7 @@ fn a_task_waits_for_its_moment() {
 fn scopes_and_queues_do_not_see_each_other() {
     let Fixture { db, .. } = &Fixture::new();
     put(db, "a", 1, "mine", 0);
-    let elsewhere = db.write(|tx| {
+    let elsewhere = db.write("s", |tx| {
         let mut tasks = lease(tx, "s", "other", "w", at(1), 60, 9)?;
         tasks.extend(lease(tx, "other", "q", "w", at(1), 60, 9)?);
         Ok::<_, Error>(tasks)
@@ -511,7 +511,7 @@ proptest! {
         steps in prop::collection::vec(step(), 1..80)
     ) {
         thread_local! { static FIXTURE: Fixture = Fixture::new(); }
-        let outcome = FIXTURE.with(|fixture| fixture.db.write(move |tx| {
+        let outcome = FIXTURE.with(|fixture| fixture.db.write("s", move |tx| {
             let mut model = Model::default();
             let scope = new_id();
             steps.iter().try_for_each(|step| model.run(tx, &scope, step))?;

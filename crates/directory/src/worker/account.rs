@@ -185,7 +185,7 @@ impl Job<'_> {
             db::event::append(tx, &ctx, SCOPE, "account.created", person, &payload)?;
             Ok(true)
         };
-        self.run.directory.db.write_async(adopt).await
+        self.run.directory.db.write_async(SCOPE, adopt).await
     }
 
     /// There is nothing to do; or nothing can be done, if an account stands in the way.
@@ -213,7 +213,7 @@ impl Job<'_> {
         let person = found.subject.person.id.clone();
         let note =
             move |tx: &mut db::Tx| account::settle(tx, &ctx, &id, &person, settled.document());
-        self.run.directory.db.write_async(note).await
+        self.run.directory.db.write_async(SCOPE, note).await
     }
 
     /// What can be recovered from is, so that it is planned again.
@@ -246,7 +246,7 @@ impl Job<'_> {
         };
         let (id, remote_id) = (self.run.id().clone(), remote_id.clone());
         let forget = move |tx: &mut db::Tx| account::forget_unlinked(tx, &id, &remote_id);
-        Ok(self.run.directory.db.write_async(forget).await?)
+        Ok(self.run.directory.db.write_async(SCOPE, forget).await?)
     }
 
     /// Writes down what was acknowledged: account, event and end of the task in one transaction.
@@ -266,7 +266,7 @@ impl Job<'_> {
         let creates = matches!(change.action, Action::CreateAccount { .. });
         // Somebody of whom nothing was known is a member of nothing.
         let forgets = (links || creates) && found.subject.account.is_some();
-        let recorded = self.run.directory.db.write_async(move |tx| {
+        let recorded = self.run.directory.db.write_async(SCOPE, move |tx| {
             account::put(tx, &ctx, &next)?;
             if forgets {
                 account::forget_memberships(tx, &id, &next.person)?;

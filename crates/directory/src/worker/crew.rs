@@ -151,7 +151,7 @@ impl Crew {
         self.heartbeat_at = now;
         let held = self.in_flight.values().map(|(task, _)| task).chain(&self.ready);
         let (run, held) = (self.run.clone(), held.cloned().collect::<Vec<Task>>());
-        let holds = self.run.directory.db.write_async(move |tx| {
+        let holds = self.run.directory.db.write_async(SCOPE, move |tx| {
             let now = run.directory.clock.now();
             for task in &held {
                 task::renew(tx, task, now, limits::LEASE_SECS)?;
@@ -193,7 +193,7 @@ impl Crew {
                 // Written by another version: what is to be done is planned anew.
                 None => {
                     let drop = move |tx: &mut db::Tx| task::complete(tx, &task);
-                    self.run.directory.db.write_async(drop).await?;
+                    self.run.directory.db.write_async(SCOPE, drop).await?;
                 }
             }
         }
@@ -210,7 +210,7 @@ impl Crew {
     /// before it sends.
     async fn lease(&mut self, limit: u32) -> Result<(), Error> {
         let (run, queue) = (self.run.clone(), queue(self.run.id()));
-        let lease = self.run.directory.db.write_async(move |tx| {
+        let lease = self.run.directory.db.write_async(SCOPE, move |tx| {
             let now = run.directory.clock.now();
             let (holder, secs) = (run.holder.as_str(), limits::LEASE_SECS);
             let tasks = task::lease(tx, SCOPE, &queue, holder, now, secs, limit)?;

@@ -242,7 +242,7 @@ impl Job<'_> {
                     true => pushed_group::forget_unlinked_named(tx, &id, &name),
                     false => pushed_group::mark_gone(tx, &id, &group, &reason),
                 };
-                Ok(self.run.directory.db.write_async(mark).await?)
+                Ok(self.run.directory.db.write_async(SCOPE, mark).await?)
             }
             trouble => Err(trouble),
         }
@@ -270,7 +270,7 @@ impl Job<'_> {
                 task::complete(tx, &task)?;
                 Ok::<_, Error>(Ended::Done)
             };
-            return Ok(self.run.directory.db.write_async(end).await?);
+            return Ok(self.run.directory.db.write_async(SCOPE, end).await?);
         }
         let shown: Vec<String> = refused
             .iter()

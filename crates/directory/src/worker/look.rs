@@ -9,6 +9,7 @@ use super::Run;
 use super::send::{USERS, look_up};
 use super::wire::{Trouble, Wire};
 use crate::client::Failure;
+use crate::directory::SCOPE;
 use crate::facts::{AccountSubject, World};
 use crate::{Error, account, pushed_group};
 
@@ -54,7 +55,7 @@ async fn read_again(
             let resource = account::read(&body, world.mappings.user_type());
             run.directory
                 .db
-                .write_async(move |tx| {
+                .write_async(SCOPE, move |tx| {
                     account::observe(tx, &id, &remote_id, Some(&resource), ctx.now)?;
                     if doubt == Doubt::OutcomeUnknown {
                         // Else our own doing would look as if somebody there had done it.
@@ -75,7 +76,7 @@ pub(super) async fn gone(run: &Run, subject: &AccountSubject) -> Result<(), Trou
     let (id, ctx, person) = (run.id().clone(), run.ctx(), subject.person.id.clone());
     run.directory
         .db
-        .write_async(move |tx| {
+        .write_async(SCOPE, move |tx| {
             account::mark_gone(tx, &ctx, &id, &person)?;
             let payload = serde_json::json!({ "application_id": id.as_str() });
             let scope = crate::directory::SCOPE;
@@ -105,7 +106,7 @@ async fn find(
     let (id, now, keys) = (run.id().clone(), run.ctx().now, MatchKeys::of(&wanted));
     run.directory
         .db
-        .write_async(move |tx| {
+        .write_async(SCOPE, move |tx| {
             // What was seen before and is not there now would be linked to nothing.
             let seen = account::candidates(tx, &id, &keys)?;
             let gone = |seen: &&RemoteAccount| {
@@ -132,7 +133,7 @@ pub(super) async fn group(run: &Run, wire: &mut Wire<'_>, name: &str) -> Result<
     let (id, now, name) = (run.id().clone(), run.ctx().now, name.to_string());
     run.directory
         .db
-        .write_async(move |tx| {
+        .write_async(SCOPE, move |tx| {
             pushed_group::forget_unlinked_named(tx, &id, &name)?;
             for group in &found {
                 pushed_group::put_unlinked(tx, &id, group, now)?;

@@ -195,7 +195,7 @@ async fn put_linked(
         db::event::append(tx, &ctx, SCOPE, kind, group.as_str(), &payload)?;
         Ok::<_, Error>(())
     };
-    Ok(job.run.directory.db.write_async(write).await?)
+    Ok(job.run.directory.db.write_async(SCOPE, write).await?)
 }
 
 /// Gives the group another name. One that is refused keeps no member from coming.
@@ -255,7 +255,7 @@ async fn put_name(job: &Job<'_>, name: &str) -> Result<(), Trouble> {
     let (ctx, id, group) = (job.run.ctx(), job.run.id().clone(), job.group.clone());
     let name = name.to_string();
     let write = move |tx: &mut db::Tx| pushed_group::put_name(tx, &ctx, &id, &group, &name);
-    Ok(job.run.directory.db.write_async(write).await?)
+    Ok(job.run.directory.db.write_async(SCOPE, write).await?)
 }
 
 /// Sends batches, the last one of the list first.
@@ -409,7 +409,7 @@ pub(super) async fn doubt(
     }
     let (ctx, id, group) = (run.ctx(), run.id().clone(), group.clone());
     let write = move |tx: &mut db::Tx| pushed_group::put_doubt(tx, &ctx, &id, &group, &people);
-    run.directory.db.write_async(write).await
+    run.directory.db.write_async(SCOPE, write).await
 }
 
 /// Writes down a batch that was acknowledged.
@@ -433,7 +433,7 @@ pub(super) async fn put_members(
         db::event::append(tx, &ctx, SCOPE, kind, group.as_str(), &payload)?;
         Ok::<_, Error>(())
     };
-    Ok(run.directory.db.write_async(write).await?)
+    Ok(run.directory.db.write_async(SCOPE, write).await?)
 }
 
 /// PUTs the group with everything that is to change of it.
@@ -537,7 +537,7 @@ async fn read_back(
         db::event::append(tx, &ctx, SCOPE, "push_group.differs", group.as_str(), &payload)?;
         Ok::<_, Error>(())
     };
-    Ok(job.run.directory.db.write_async(write).await?)
+    Ok(job.run.directory.db.write_async(SCOPE, write).await?)
 }
 
 /// The PATCH by which one person comes or goes.

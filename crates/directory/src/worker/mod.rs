@@ -117,7 +117,7 @@ impl Run {
     /// Takes the application; false: another holds it.
     pub async fn take(self: &Arc<Self>) -> Result<bool, Error> {
         let run = self.clone();
-        self.directory.db.write_async(move |tx| run.hold(tx)).await
+        self.directory.db.write_async(SCOPE, move |tx| run.hold(tx)).await
     }
 
     /// Gives the application back.
@@ -125,7 +125,7 @@ impl Run {
         let run = self.clone();
         self.directory
             .db
-            .write_async(move |tx| {
+            .write_async(SCOPE, move |tx| {
                 let name = task::queue(&run.application.id);
                 lease::release(tx, SCOPE, &name, &run.holder)?;
                 Ok(())

@@ -239,7 +239,7 @@ impl One<'_> {
         change: Change,
     ) -> Result<Result<Option<Task>, String>, Error> {
         let (run, world, ctx) = (self.run.clone(), world.clone(), self.run.ctx());
-        let release = self.run.directory.db.write_async(move |tx| {
+        let release = self.run.directory.db.write_async(SCOPE, move |tx| {
             let id = run.id();
             let releases = Releases::load(tx, id, ctx.now)?;
             let population = population(tx, &world)?;

@@ -28,7 +28,7 @@ pub(super) async fn resubmit(
     let name = run.application.config.name.clone();
     run.directory
         .db
-        .write_async(move |tx| {
+        .write_async(SCOPE, move |tx| {
             let releases = Releases::load(tx, &id, ctx.now)?;
             let population = population(tx, &world)?;
             let changes = std::slice::from_ref(&change);
@@ -69,7 +69,7 @@ pub(super) async fn nothing(run: &Run, task: &Task) -> Result<Ended, Error> {
     let task = task.clone();
     run.directory
         .db
-        .write_async(move |tx| {
+        .write_async(SCOPE, move |tx| {
             task::complete(tx, &task)?;
             Ok(Ended::Nothing)
         })

@@ -61,7 +61,7 @@ pub(super) async fn settle(
 pub(super) async fn give_back(run: &Run, tasks: Vec<Task>, in_doubt: bool) -> Result<(), Error> {
     run.directory
         .db
-        .write_async(move |tx| {
+        .write_async(SCOPE, move |tx| {
             for task in &tasks {
                 if !in_doubt && !task.outcome_unknown() {
                     task::mark_answered(tx, task)?;
@@ -88,7 +88,7 @@ pub(super) async fn bury(
     let name = run.application.config.name.clone();
     run.directory
         .db
-        .write_async(move |tx| {
+        .write_async(SCOPE, move |tx| {
             if definite {
                 task::mark_answered(tx, &task)?;
             }
@@ -135,7 +135,7 @@ async fn retry(run: &Run, task: &Task, failure: &Failure) -> Result<(), Error> {
     // The mark stays: before it is sent again, somebody looks.
     run.directory
         .db
-        .write_async(move |tx| {
+        .write_async(SCOPE, move |tx| {
             task::retry(tx, &task, at, &reason)?;
             Ok(())
         })

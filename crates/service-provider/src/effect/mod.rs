@@ -185,7 +185,7 @@ mod tests {
         let user = leaver(&provider, &tenant);
         let rename = |from: &'static str, to: &'static str| {
             let sql = format!("ALTER TABLE {from} RENAME TO {to}");
-            provider.db().write(move |tx| tx.execute(&sql, &[])).unwrap();
+            provider.db().write(tenant.turn(), move |tx| tx.execute(&sql, &[])).unwrap();
         };
         rename("sessions", "sessions_away");
         provider.work_off().unwrap();
@@ -211,7 +211,7 @@ mod tests {
     fn an_effect_that_goes_on_failing_is_given_up_with_its_reason() {
         let (_folder, provider, tenant, clock) = open();
         let user = leaver(&provider, &tenant);
-        provider.db().write(|tx| tx.execute("DROP TABLE sessions", &[])).unwrap();
+        provider.db().write(tenant.turn(), |tx| tx.execute("DROP TABLE sessions", &[])).unwrap();
         for _ in 0..EFFECT_ATTEMPTS_MAX {
             provider.work_off().unwrap();
             clock.advance(SignedDuration::from_hours(1));
@@ -235,7 +235,7 @@ mod tests {
         let (scope, now) = (tenant.as_str().to_owned(), clock.now());
         let leased = provider
             .db()
-            .write(move |tx| task::lease(tx, &scope, QUEUE, "dead", now, 60, 100))
+            .write(tenant.turn(), move |tx| task::lease(tx, &scope, QUEUE, "dead", now, 60, 100))
             .unwrap();
         assert_eq!(leased.len(), 6);
         provider.work_off().unwrap();
@@ -248,7 +248,9 @@ mod tests {
         let (ctx, t) = (provider.ctx("late", "late"), tenant.clone());
         provider
             .db()
-            .write(move |tx| leased.iter().try_for_each(|task| run(tx, &ctx, &t, task)))
+            .write(tenant.turn(), move |tx| {
+                leased.iter().try_for_each(|task| run(tx, &ctx, &t, task))
+            })
             .unwrap();
         assert_eq!(steps(&provider, &tenant, &user), found);
     }

@@ -48,7 +48,9 @@ pub(super) async fn create(
     let ctx = caller.ctx("POST /contact_center/queues", provider.clock().now());
     let queue = provider
         .db()
-        .write_async(move |tx| queue::create_queue(tx, &ctx, caller.tenant(), &new.queue_name))
+        .write_async(caller.tenant().turn(), move |tx| {
+            queue::create_queue(tx, &ctx, caller.tenant(), &new.queue_name)
+        })
         .await?;
     Ok((StatusCode::CREATED, Json(shown(&queue))))
 }
@@ -72,7 +74,9 @@ pub(super) async fn delete(
     let ctx = caller.ctx(format!("DELETE /contact_center/queues/{id}"), provider.clock().now());
     provider
         .db()
-        .write_async(move |tx| queue::delete_queue(tx, &ctx, caller.tenant(), &id))
+        .write_async(caller.tenant().turn(), move |tx| {
+            queue::delete_queue(tx, &ctx, caller.tenant(), &id)
+        })
         .await?;
     Ok(StatusCode::NO_CONTENT)
 }
@@ -107,7 +111,7 @@ pub(super) async fn add_agents(
     let ctx = caller.ctx(cause, provider.clock().now());
     provider
         .db()
-        .write_async(move |tx| {
+        .write_async(caller.tenant().turn(), move |tx| {
             for user in &new.user_ids {
                 let user = account::find(tx, caller.tenant(), user)?;
                 queue::add_agent(tx, &ctx, caller.tenant(), &id, &user.id)?;
@@ -128,7 +132,7 @@ pub(super) async fn remove_agent(
     let ctx = caller.ctx(cause, provider.clock().now());
     provider
         .db()
-        .write_async(move |tx| {
+        .write_async(caller.tenant().turn(), move |tx| {
             let user = account::find(tx, caller.tenant(), &user)?;
             queue::remove_agent(tx, &ctx, caller.tenant(), &id, &user.id)
         })

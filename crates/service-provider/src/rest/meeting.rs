@@ -77,7 +77,7 @@ pub(super) async fn create(
     };
     let meeting = provider
         .db()
-        .write_async(move |tx| {
+        .write_async(caller.tenant().turn(), move |tx| {
             let host = account::find(tx, caller.tenant(), &user)?;
             meeting::schedule_meeting(tx, &ctx, caller.tenant(), &host.id, &new)
         })
@@ -107,7 +107,9 @@ pub(super) async fn cancel(
     let ctx = caller.ctx(format!("DELETE /meetings/{id}"), provider.clock().now());
     provider
         .db()
-        .write_async(move |tx| meeting::cancel_meeting(tx, &ctx, caller.tenant(), id))
+        .write_async(caller.tenant().turn(), move |tx| {
+            meeting::cancel_meeting(tx, &ctx, caller.tenant(), id)
+        })
         .await?;
     Ok(StatusCode::NO_CONTENT)
 }

@@ -75,7 +75,7 @@ pub(super) async fn add(
     let ctx = caller.ctx("POST /phone/numbers", provider.clock().now());
     let added = provider
         .db()
-        .write_async(move |tx| {
+        .write_async(caller.tenant().turn(), move |tx| {
             let numbers = named.iter().map(text);
             numbers
                 .map(|number| number::add_number(tx, &ctx, caller.tenant(), number))
@@ -97,7 +97,7 @@ pub(super) async fn remove(
     let ctx = caller.ctx("DELETE /phone/numbers", provider.clock().now());
     provider
         .db()
-        .write_async(move |tx| {
+        .write_async(caller.tenant().turn(), move |tx| {
             for number in &named {
                 number::remove_number(tx, &ctx, caller.tenant(), number)?;
             }
@@ -131,7 +131,7 @@ pub(super) async fn assign(
     let ctx = caller.ctx(format!("POST /phone/users/{user}/phone_numbers"), provider.clock().now());
     let assigned = provider
         .db()
-        .write_async(move |tx| {
+        .write_async(caller.tenant().turn(), move |tx| {
             let user = account::find(tx, caller.tenant(), &user)?;
             let numbers = named.iter().map(text);
             numbers
@@ -153,7 +153,7 @@ pub(super) async fn release(
     let ctx = caller.ctx(cause, provider.clock().now());
     provider
         .db()
-        .write_async(move |tx| {
+        .write_async(caller.tenant().turn(), move |tx| {
             let user = account::find(tx, caller.tenant(), &user)?;
             number::release_number(tx, &ctx, caller.tenant(), &user.id, &number)
         })

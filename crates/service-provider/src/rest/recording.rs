@@ -88,7 +88,7 @@ pub(super) async fn add(
     let ctx = caller.ctx(format!("POST /meetings/{id}/recordings"), provider.clock().now());
     let recording = provider
         .db()
-        .write_async(move |tx| {
+        .write_async(caller.tenant().turn(), move |tx| {
             recording::add_recording(tx, &ctx, caller.tenant(), id, new.file_size)
         })
         .await?;
@@ -110,7 +110,7 @@ pub(super) async fn trash(
     let ctx = caller.ctx(format!("DELETE /meetings/{id}/recordings"), provider.clock().now());
     provider
         .db()
-        .write_async(move |tx| {
+        .write_async(caller.tenant().turn(), move |tx| {
             recording::trash_recordings_of_meeting(tx, &ctx, caller.tenant(), id)
         })
         .await?;
@@ -130,7 +130,9 @@ pub(super) async fn recover(
     let ctx = caller.ctx(format!("PUT /meetings/{id}/recordings/status"), provider.clock().now());
     provider
         .db()
-        .write_async(move |tx| recording::recover_recordings(tx, &ctx, caller.tenant(), id))
+        .write_async(caller.tenant().turn(), move |tx| {
+            recording::recover_recordings(tx, &ctx, caller.tenant(), id)
+        })
         .await?;
     Ok(StatusCode::NO_CONTENT)
 }

@@ -40,7 +40,7 @@ pub(super) async fn begin(
     let ctx = caller.ctx(format!("POST /users/{user}/sessions"), provider.clock().now());
     let session = provider
         .db()
-        .write_async(move |tx| {
+        .write_async(caller.tenant().turn(), move |tx| {
             let user = account::find(tx, caller.tenant(), &user)?;
             session::begin_session(tx, &ctx, caller.tenant(), &user.id, &new.client)
         })
@@ -57,7 +57,7 @@ pub(super) async fn end(
     let ctx = caller.ctx(format!("DELETE /users/{user}/token"), provider.clock().now());
     provider
         .db()
-        .write_async(move |tx| {
+        .write_async(caller.tenant().turn(), move |tx| {
             let user = account::find(tx, caller.tenant(), &user)?;
             session::end_sessions(tx, &ctx, caller.tenant(), &user.id)
         })

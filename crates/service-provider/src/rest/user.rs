@@ -192,7 +192,7 @@ pub(super) async fn delete(
     let ctx = caller.ctx(format!("DELETE /users/{user}"), provider.clock().now());
     provider
         .db()
-        .write_async(move |tx| {
+        .write_async(caller.tenant().turn(), move |tx| {
             let tenant = caller.tenant();
             let leaving = account::find(tx, tenant, &user)?.id;
             if let Some(email) = &query.transfer_email {

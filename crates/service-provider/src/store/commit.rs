@@ -66,7 +66,7 @@ async fn users(provider: &ServiceProvider, write: Write, operation: Operation) -
             let active = resource.document().get("active") == Some(&Value::Bool(true));
             let state = if active { UserState::Active } else { UserState::Inactive };
             let life = (state, Origin::Scim);
-            db.write_async(move |tx| {
+            db.write_async(write.caller.tenant().turn(), move |tx| {
                 let tenant = write.caller.tenant();
                 let (user, _) =
                     user::create(tx, &write.ctx, tenant, &resource, &draft, life, writer)?;
@@ -76,7 +76,7 @@ async fn users(provider: &ServiceProvider, write: Write, operation: Operation) -
             .await
         }
         Operation::Replace { id, resource, if_match, .. } => {
-            db.write_async(move |tx| {
+            db.write_async(write.caller.tenant().turn(), move |tx| {
                 let before = write.user(tx, &id)?;
                 check_version("User", &id, if_match.as_ref(), before.version)?;
                 let next = user::replaced(&before, resource.clone())?;
@@ -87,7 +87,7 @@ async fn users(provider: &ServiceProvider, write: Write, operation: Operation) -
             .await
         }
         Operation::Patch { id, request, if_match } => {
-            db.write_async(move |tx| {
+            db.write_async(write.caller.tenant().turn(), move |tx| {
                 let before = write.user(tx, &id)?;
                 check_version("User", &id, if_match.as_ref(), before.version)?;
                 let outcome = request.apply(user_type(), &before.resource()?)?;
@@ -100,7 +100,7 @@ async fn users(provider: &ServiceProvider, write: Write, operation: Operation) -
             .await
         }
         Operation::Delete { id, if_match } => {
-            db.write_async(move |tx| {
+            db.write_async(write.caller.tenant().turn(), move |tx| {
                 user::delete(tx, &write.ctx, write.caller.tenant(), &id, if_match.as_ref())?;
                 Ok(Committed::Deleted.into())
             })
@@ -114,7 +114,7 @@ async fn groups(provider: &ServiceProvider, write: Write, operation: Operation) 
     match operation {
         Operation::Create { resource, members } => {
             let draft = group::Draft::of(&resource);
-            db.write_async(move |tx| {
+            db.write_async(write.caller.tenant().turn(), move |tx| {
                 let tenant = write.caller.tenant();
                 let rules = write.member_rules();
                 let (group, tolerated) =
@@ -125,7 +125,7 @@ async fn groups(provider: &ServiceProvider, write: Write, operation: Operation) 
             .await
         }
         Operation::Replace { id, resource, members, if_match } => {
-            db.write_async(move |tx| {
+            db.write_async(write.caller.tenant().turn(), move |tx| {
                 let before = write.group(tx, &id)?;
                 check_version("Group", &id, if_match.as_ref(), before.version)?;
                 let next = before.resource()?.replace_with(resource.clone(), group_type())?;
@@ -138,7 +138,7 @@ async fn groups(provider: &ServiceProvider, write: Write, operation: Operation) 
             .await
         }
         Operation::Patch { id, request, if_match } => {
-            db.write_async(move |tx| {
+            db.write_async(write.caller.tenant().turn(), move |tx| {
                 let before = write.group(tx, &id)?;
                 // A member delta needs no version; one that is given is kept to.
                 check_version("Group", &id, if_match.as_ref(), before.version)?;
@@ -151,7 +151,7 @@ async fn groups(provider: &ServiceProvider, write: Write, operation: Operation) 
             .await
         }
         Operation::Delete { id, if_match } => {
-            db.write_async(move |tx| {
+            db.write_async(write.caller.tenant().turn(), move |tx| {
                 group::delete(tx, &write.ctx, write.caller.tenant(), &id, if_match.as_ref())?;
                 Ok(Committed::Deleted.into())
             })

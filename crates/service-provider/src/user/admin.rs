@@ -131,7 +131,7 @@ impl ServiceProvider {
     /// Removes a user for good.
     pub fn delete_user(&self, ctx: &Ctx, tenant: &TenantId, user_name_or_id: &str) -> Result<()> {
         let (ctx, tenant, wanted) = (ctx.clone(), tenant.clone(), user_name_or_id.to_owned());
-        self.db().write(move |tx| {
+        self.db().write(tenant.turn(), move |tx| {
             let user = find(tx, &tenant, &wanted)?;
             delete(tx, &ctx, &tenant, &user.id, None)
         })
@@ -147,7 +147,7 @@ impl ServiceProvider {
         let resource = storable(with_active(resource, life.0 == UserState::Active));
         let draft = Draft::of(&resource)?;
         let (ctx, tenant) = (ctx.clone(), tenant.clone());
-        self.db().write(move |tx| {
+        self.db().write(tenant.turn(), move |tx| {
             let (user, _) = create(tx, &ctx, &tenant, &resource, &draft, life, Writer::Person)?;
             Ok(user)
         })
@@ -161,7 +161,7 @@ impl ServiceProvider {
         active: bool,
     ) -> Result<User> {
         let (ctx, tenant, wanted) = (ctx.clone(), tenant.clone(), user_name_or_id.to_owned());
-        self.db().write(move |tx| {
+        self.db().write(tenant.turn(), move |tx| {
             let user = find(tx, &tenant, &wanted)?;
             let mut next = user.resource()?;
             next.set("active", Value::Bool(active));
