@@ -35,6 +35,13 @@ pub struct DirectoryConfig {
     /// Hosts of private or loopback networks that applications may live on, such as `127.0.0.1`.
     #[serde(default)]
     pub private_hosts: Vec<String>,
+    /// The file with the certificate chain, in PEM; with it the address speaks HTTPS.
+    pub tls_certificate: Option<PathBuf>,
+    /// The file with the certificate's private key, in PEM.
+    pub tls_key: Option<PathBuf>,
+    /// Addresses and networks of proxies whose `X-Forwarded-For` is believed.
+    #[serde(default)]
+    pub trusted_proxies: Vec<String>,
 }
 
 /// `[service_provider]`
@@ -50,12 +57,25 @@ pub struct ServiceProviderConfig {
     /// `sqlite:PATH`, relative to the configuration.
     #[serde(default = "default_service_provider_database")]
     pub database: String,
+    /// The file with the certificate chain, in PEM; with it the address speaks HTTPS.
+    pub tls_certificate: Option<PathBuf>,
+    /// The file with the certificate's private key, in PEM.
+    pub tls_key: Option<PathBuf>,
+    /// Addresses and networks of proxies whose `X-Forwarded-For` is believed.
+    #[serde(default)]
+    pub trusted_proxies: Vec<String>,
 }
 
 const SECTIONS: &[(&str, &[&str])] = &[
     ("", &["key_file", "directory", "service_provider"]),
-    ("directory", &["listen", "database", "private_hosts"]),
-    ("service_provider", &["listen", "public_url", "database"]),
+    (
+        "directory",
+        &["listen", "database", "private_hosts", "tls_certificate", "tls_key", "trusted_proxies"],
+    ),
+    (
+        "service_provider",
+        &["listen", "public_url", "database", "tls_certificate", "tls_key", "trusted_proxies"],
+    ),
 ];
 
 fn default_key_file() -> PathBuf {

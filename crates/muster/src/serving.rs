@@ -10,7 +10,7 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 
 use crate::error::CommandError;
-use crate::listening::{self, Bounds, listen};
+use crate::listening::{self, Bounds, Front, listen};
 
 /// Longest wait for requests under way when it stops.
 const DRAIN_SECS_MAX: u64 = 20;
@@ -29,9 +29,14 @@ impl Default for Serving {
 
 impl Serving {
     /// Serves the service provider on a listener.
-    pub fn service_provider(&mut self, service_provider: ServiceProvider, listener: TcpListener) {
+    pub fn service_provider(
+        &mut self,
+        service_provider: ServiceProvider,
+        listener: TcpListener,
+        front: Front,
+    ) {
         let router = service_provider.router();
-        self.serve(listener, router);
+        self.serve(listener, router, front);
         let stopped = self.stopped();
         self.running.spawn(async move {
             service_provider.run_background(stopped).await;
@@ -40,7 +45,7 @@ impl Serving {
     }
 
     /// Serves the directory on a listener, and provisions by itself what may be provisioned so.
-    pub fn directory(&mut self, directory: Directory, listener: TcpListener) {
+    pub fn directory(&mut self, directory: Directory, listener: TcpListener, front: Front) {
         let ready = directory.clone();
         let router = Router::new().route("/healthz", get(|| async { "ok\n" })).route(
             "/readyz",
@@ -57,17 +62,17 @@ impl Serving {
                 }
             }),
         );
-        self.serve(listener, router);
+        self.serve(listener, router, front);
         let stopped = self.stopped();
         self.running.spawn(async move {
             directory.run_background(stopped).await.map_err(std::io::Error::other)
         });
     }
 
-    fn serve(&mut self, listener: TcpListener, router: Router) {
+    fn serve(&mut self, listener: TcpListener, router: Router, front: Front) {
         let stop = self.stop.subscribe();
         self.running.spawn(async move {
-            listen(listener, router, Bounds::default(), stop).await;
+            listen(listener, router, Bounds::default(), front, stop).await;
             Ok(())
         });
     }

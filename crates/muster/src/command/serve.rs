@@ -7,7 +7,8 @@ use tokio::signal::unix::{SignalKind, signal};
 
 use crate::cli::Context;
 use crate::error::CommandError;
-use crate::installation::Installation;
+use crate::installation::{Half, Installation};
+use crate::listening::Front;
 use crate::serving::Serving;
 
 /// Run the halves that have a section in the configuration. SIGTERM and Ctrl-C stop it cleanly.
@@ -20,21 +21,23 @@ pub async fn run(context: &Context, _: ServeArgs) -> Result<(), CommandError> {
     let mut serving = Serving::default();
     let mut addresses = serde_json::Map::new();
     if let Some(config) = &installation.config().service_provider {
+        let front = installation.front(Half::ServiceProvider)?;
         let listener = bind(&config.listen).await?;
-        let address = format!("http://{}", listener.local_addr()?);
+        let address = address(&listener, &front)?;
         context.output.say(format!(
             "Service provider on {address}, SCIM base URL {}/scim2",
             config.public_url.trim_end_matches('/')
         ));
         addresses.insert("service_provider".into(), json!(address));
-        serving.service_provider(installation.service_provider()?, listener);
+        serving.service_provider(installation.service_provider()?, listener, front);
     }
     if let Some(config) = &installation.config().directory {
+        let front = installation.front(Half::Directory)?;
         let listener = bind(&config.listen).await?;
-        let address = format!("http://{}", listener.local_addr()?);
+        let address = address(&listener, &front)?;
         context.output.say(format!("Directory on {address}"));
         addresses.insert("directory".into(), json!(address));
-        serving.directory(installation.directory()?, listener);
+        serving.directory(installation.directory()?, listener, front);
     }
     if addresses.is_empty() {
         return Err(CommandError::usage("the configuration names no half to run")
@@ -50,6 +53,11 @@ pub async fn run(context: &Context, _: ServeArgs) -> Result<(), CommandError> {
     context.output.say("Stopping.");
     serving.stop().await;
     ended
+}
+
+fn address(listener: &TcpListener, front: &Front) -> Result<String, CommandError> {
+    let scheme = if front.certificate.is_some() { "https" } else { "http" };
+    Ok(format!("{scheme}://{}", listener.local_addr()?))
 }
 
 async fn bind(address: &str) -> Result<TcpListener, CommandError> {

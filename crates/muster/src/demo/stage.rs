@@ -18,6 +18,7 @@ use tokio::net::TcpListener;
 use crate::configuration::Files;
 use crate::error::CommandError;
 use crate::installation::Installation;
+use crate::listening::Front;
 use crate::output::{Output, bold, dim, green, red};
 use crate::serving::Serving;
 
@@ -89,8 +90,12 @@ impl Stage {
         let (directory, service_provider) =
             (installation.directory()?, installation.service_provider()?);
         let mut serving = Serving::default();
-        serving.service_provider(service_provider.clone(), service_provider_listener);
-        serving.directory(directory.clone(), directory_listener);
+        serving.service_provider(
+            service_provider.clone(),
+            service_provider_listener,
+            Front::default(),
+        );
+        serving.directory(directory.clone(), directory_listener, Front::default());
         Ok(Self {
             directory,
             service_provider,
