@@ -1,3 +1,23 @@
+CREATE TABLE event_chains (
+    scope TEXT NOT NULL,
+    place BIGINT NOT NULL,
+    hash TEXT NOT NULL,
+    sealed_at BIGINT NOT NULL,
+    PRIMARY KEY (scope)
+);
+CREATE TABLE event_checkpoints (
+    scope TEXT NOT NULL,
+    place BIGINT NOT NULL,
+    hash TEXT NOT NULL,
+    before BIGINT NOT NULL,
+    made_at BIGINT NOT NULL,
+    made_by TEXT NOT NULL,
+    format_version BIGINT NOT NULL,
+    key_id TEXT NOT NULL,
+    nonce BYTEA NOT NULL,
+    seal BYTEA NOT NULL,
+    PRIMARY KEY (scope, place)
+);
 CREATE TABLE event_payloads (
     scope TEXT NOT NULL,
     id TEXT NOT NULL,
@@ -71,6 +91,8 @@ CREATE TABLE tasks (
     last_error TEXT,
     PRIMARY KEY (scope, queue, subject, slot)
 ) WITHOUT ROWID;
+CREATE UNIQUE INDEX events_by_place ON events (scope, place) WHERE place IS NOT NULL;
 CREATE INDEX events_by_subject ON events (scope, subject, id);
+CREATE INDEX events_unsealed ON events (scope, id) WHERE place IS NULL;
 CREATE INDEX tasks_by_due_at ON tasks (scope, queue, state, due_at);
 CREATE INDEX tasks_by_priority ON tasks (scope, queue, state, priority, enqueued_at, subject);

@@ -79,6 +79,12 @@ pub fn new_id() -> String {
     Uuid::now_v7().to_string()
 }
 
+/// The id that follows this one directly; none if it is no id, or the last.
+pub(crate) fn successor(id: &str) -> Option<String> {
+    let number = Uuid::parse_str(id).ok()?.as_u128();
+    Some(Uuid::from_u128(number.checked_add(1)?).to_string())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

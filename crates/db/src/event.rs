@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use serde_json::Value as Json;
 use sha2::{Digest, Sha256};
 
-use crate::ctx::{Ctx, new_id};
+use crate::ctx::{Ctx, new_id, successor};
 use crate::digest::hex;
 use crate::error::{Error, Result};
 use crate::limits::LIST_MAX;
@@ -57,6 +57,8 @@ pub struct EventQuery {
     pub subject: Option<String>,
     /// Only those that follow this one in the chosen order.
     pub after_id: Option<String>,
+    /// Only sealed ones behind this place, in the order of their places.
+    pub after_place: Option<i64>,
     /// How many at most.
     pub limit: u32,
     /// The newest first instead of the oldest.
@@ -69,6 +71,7 @@ impl Default for EventQuery {
             kind_prefix: None,
             subject: None,
             after_id: None,
+            after_place: None,
             limit: 100,
             newest_first: false,
         }
@@ -79,13 +82,16 @@ impl Event {
     /// Whether the payload is the one that was written; true too for one that was erased.
     pub fn payload_is_genuine(&self) -> bool {
         match &self.payload {
-            Some(payload) => digest(&self.salt, &payload.to_string()) == self.payload_digest,
+            Some(payload) => {
+                payload_digest(&self.salt, &payload.to_string()) == self.payload_digest
+            }
             None => true,
         }
     }
 }
 
-/// Writes an event and says its id.
+/// Writes an event and says its id, in a write of the scope's turn: ids of a scope ascend in the order
+/// of its commits, whatever the clocks of the nodes say.
 pub fn append(
     tx: &mut Tx,
     ctx: &Ctx,
@@ -94,7 +100,7 @@ pub fn append(
     subject: &str,
     payload: &Json,
 ) -> Result<String> {
-    let id = new_id();
+    let id = next_id(tx, scope)?;
     let salt = salt()?;
     let payload = payload.to_string();
     tx.execute(
@@ -110,7 +116,7 @@ pub fn append(
             &ctx.cause,
             ctx.now,
             &salt,
-            digest(&salt, &payload),
+            payload_digest(&salt, &payload),
             FORMAT_VERSION,
         ],
     )?;
@@ -134,22 +140,46 @@ pub fn events(r: &mut Read, scope: &str, query: &EventQuery) -> Result<Vec<Event
         let follows = if query.newest_first { "<" } else { ">" };
         conditions.push(format!("AND e.id {follows} ${}", params.len()));
     }
+    if let Some(place) = query.after_place {
+        params.push(place.into());
+        conditions.push(format!("AND e.place > ${}", params.len()));
+    }
     if let Some(prefix) = &query.kind_prefix {
         params.extend([prefix.chars().count().into(), prefix.into()]);
         let last = params.len();
         conditions.push(format!("AND substr(e.kind, 1, ${}) = ${last}", last - 1));
     }
     params.push(query.limit.min(LIST_MAX).into());
+    let by = if query.after_place.is_some() { "place" } else { "id" };
     let order = if query.newest_first { "DESC" } else { "ASC" };
     let sql = format!(
         "SELECT e.id, e.kind, e.subject, e.actor, e.cause, e.at, p.payload, e.payload_digest,
              e.salt, e.format_version, e.place
          FROM events e LEFT JOIN event_payloads p ON p.scope = e.scope AND p.id = e.id
-         WHERE e.scope = $1 {} ORDER BY e.id {order} LIMIT ${}",
+         WHERE e.scope = $1 {} ORDER BY e.{by} {order} LIMIT ${}",
         conditions.join(" "),
         params.len(),
     );
     r.query(&sql, &params, read_event)
+}
+
+/// The sealed events of a scope that follow `place`, in order: a feed without gaps. Whoever keeps the
+/// last place it was given misses nothing.
+pub fn events_after(r: &mut Read, scope: &str, place: i64, limit: u32) -> Result<Vec<Event>> {
+    let query = EventQuery { after_place: Some(place), limit, ..EventQuery::default() };
+    events(r, scope, &query)
+}
+
+/// The event of this id.
+pub fn event(r: &mut Read, scope: &str, id: &str) -> Result<Option<Event>> {
+    r.query_opt(
+        "SELECT e.id, e.kind, e.subject, e.actor, e.cause, e.at, p.payload, e.payload_digest,
+             e.salt, e.format_version, e.place
+         FROM events e LEFT JOIN event_payloads p ON p.scope = e.scope AND p.id = e.id
+         WHERE e.scope = $1 AND e.id = $2",
+        params![scope, id],
+        read_event,
+    )
 }
 
 /// Erases the payloads of a subject's events and says how many; the events stay.
@@ -178,13 +208,31 @@ fn read_event(row: &Row) -> Result<Event> {
     })
 }
 
+/// An id that follows every id of the scope. Another node's clock may be ahead of this one's, and
+/// within a millisecond ids of two processes stand in no order: then the one that follows the newest
+/// is taken.
+fn next_id(tx: &mut Tx, scope: &str) -> Result<String> {
+    let id = new_id();
+    let newest = tx.query_opt(
+        "SELECT id FROM events WHERE scope = $1 ORDER BY id DESC LIMIT 1",
+        params![scope],
+        |row| row.text(0),
+    )?;
+    match newest.filter(|newest| *newest >= id) {
+        None => Ok(id),
+        Some(newest) => successor(&newest)
+            .ok_or_else(|| Error::unreadable("The id of an event", format!("`{newest}`"))),
+    }
+}
+
 fn salt() -> Result<String> {
     let mut salt = [0_u8; 16];
     SystemRandom::new().fill(&mut salt).map_err(|_| Error::NoRandomness)?;
     Ok(hex(&salt))
 }
 
-fn digest(salt: &str, payload: &str) -> String {
+/// The digest a payload is held against.
+pub(crate) fn payload_digest(salt: &str, payload: &str) -> String {
     hex(&Sha256::new().chain_update(salt).chain_update(payload).finalize())
 }
 

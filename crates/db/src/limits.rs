@@ -49,3 +49,13 @@ pub const KEY_FILE_BYTES_MAX: u64 = 64 * 1024;
 /// Longest lease, on anything. One that ends later still was made by a clock that went wrong, and
 /// holds nothing.
 pub const LEASE_SECS_MAX: u32 = 3_600;
+/// Events that are sealed in one transaction.
+pub const SEAL_BATCH_MAX: u32 = 500;
+/// Batches of one scope that one call of the sealer does, before other scopes have their turn.
+pub const SEAL_ROUNDS_MAX: usize = 64;
+/// Scopes that one call of the sealer looks at.
+pub const SEAL_SCOPE_COUNT_MAX: u32 = 1_000;
+/// How long the sealer's lease holds between two of its batches.
+pub const SEAL_LEASE_SECS: u32 = 10;
+/// Events that are removed in one transaction.
+pub const PRUNE_BATCH_MAX: u32 = 500;

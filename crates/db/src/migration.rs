@@ -25,6 +25,7 @@ pub(crate) const OWN_MIGRATIONS: &[Migration] = &[
     Migration { name: "events", sql: include_str!("../migrations/0002_events.sql") },
     Migration { name: "secrets", sql: include_str!("../migrations/0003_secrets.sql") },
     Migration { name: "leases", sql: include_str!("../migrations/0004_leases.sql") },
+    Migration { name: "seals", sql: include_str!("../migrations/0005_seals.sql") },
 ];
 
 const TABLE: &str = "CREATE TABLE IF NOT EXISTS schema_migrations (

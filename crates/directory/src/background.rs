@@ -57,6 +57,7 @@ impl Directory {
     }
 
     async fn look_around(&self, known: &mut HashMap<ApplicationId, Known>) -> Result<(), Error> {
+        self.seal_log()?;
         let stand = self.stand()?;
         for application in self.applications()? {
             if !application.config.auto {

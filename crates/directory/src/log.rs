@@ -2,7 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use db::{Event, EventQuery, Read};
+use db::seal::{Checkpoint, Cut};
+use db::{Ctx, Event, EventQuery, Read, Verification};
+use jiff::Timestamp;
 use serde::Serialize;
 use serde_json::Value;
 
@@ -19,7 +21,9 @@ pub struct LogQuery {
     pub subject: Option<String>,
     /// Only what came after this entry.
     pub after: Option<String>,
-    /// How many at most; without `after` these are the newest.
+    /// Only sealed entries behind this place of the log, in the order of their places.
+    pub after_place: Option<i64>,
+    /// How many at most; without a beginning these are the newest.
     pub limit: u32,
 }
 
@@ -35,7 +39,41 @@ pub struct LogEntry {
     pub sentence: String,
 }
 
+impl LogQuery {
+    /// Whether it begins nowhere in particular: then the newest entries are meant.
+    fn is_open(&self) -> bool {
+        self.after.is_none() && self.after_place.is_none()
+    }
+}
+
 impl Directory {
+    /// Gives the newest events their places in the log, unless another process is doing so; says how
+    /// many.
+    ///
+    /// # Errors
+    /// The database failed.
+    pub fn seal_log(&self) -> Result<u64, Error> {
+        Ok(self.db.seal_events_now(self.clock.now())?)
+    }
+
+    /// Holds the log against its chain of hashes.
+    ///
+    /// # Errors
+    /// The database failed. A log that was tampered with is a finding.
+    pub fn verify_log(&self) -> Result<Verification, Error> {
+        self.db.read(|r| Ok(db::seal::verify(r, Some(&self.keys), SCOPE)?))
+    }
+
+    /// Removes entries that were written before a moment, behind a checkpoint that keeps the rest
+    /// verifiable; none if there are none.
+    ///
+    /// # Errors
+    /// The database failed.
+    pub fn truncate_log(&self, ctx: &Ctx, before: Timestamp) -> Result<Option<Checkpoint>, Error> {
+        let cut = Cut { before, place_max: None };
+        Ok(self.db.truncate_events(&self.keys, ctx, SCOPE, cut)?)
+    }
+
     /// The entries of the log that fit, the oldest first: those that follow `after`, or the newest.
     ///
     /// # Errors
@@ -51,17 +89,22 @@ impl Directory {
                         kind_prefix: query.kind.clone(),
                         subject,
                         after_id: query.after.clone(),
+                        after_place: query.after_place,
                         limit: query.limit,
-                        newest_first: query.after.is_none(),
+                        newest_first: query.is_open(),
                     },
                 )?);
             }
             // One person may be the subject under several names; all of them are one log.
-            found.sort_by(|a, b| a.id.cmp(&b.id));
+            match query.after_place {
+                Some(_) => found.sort_by_key(|event| event.place),
+                None => found.sort_by(|a, b| a.id.cmp(&b.id)),
+            }
             let limit = usize::try_from(query.limit).unwrap_or(usize::MAX);
-            match query.after {
-                Some(_) => found.truncate(limit),
-                None => drop(found.drain(..found.len().saturating_sub(limit))),
+            if query.is_open() {
+                found.drain(..found.len().saturating_sub(limit));
+            } else {
+                found.truncate(limit);
             }
             let sources = r.query("SELECT id, name FROM sources", &[], |row| {
                 Ok((row.text(0)?, row.text(1)?))

@@ -374,7 +374,7 @@ async fn the_log_is_filtered_by_kind_and_by_what_people_are_called() {
     office.apply().await;
     let log = |kind: Option<&str>, subject: Option<&str>| {
         let (kind, subject) = (kind.map(str::to_string), subject.map(str::to_string));
-        let query = LogQuery { kind, subject, after: None, limit: 100 };
+        let query = LogQuery { kind, subject, after: None, after_place: None, limit: 100 };
         let entries = office.directory.log(&query).unwrap();
         let told = entries.into_iter().map(|entry| {
             format!("{} {}: {}", entry.event.kind, entry.subject_name, entry.sentence)
@@ -399,7 +399,13 @@ async fn the_log_is_filtered_by_kind_and_by_what_people_are_called() {
 #[tokio::test]
 async fn the_log_is_followed_from_an_entry_on() {
     let office = Office::new();
-    let query = |after: Option<String>, limit| LogQuery { kind: None, subject: None, after, limit };
+    let query = |after: Option<String>, limit| LogQuery {
+        kind: None,
+        subject: None,
+        after,
+        after_place: None,
+        limit,
+    };
     let newest = office.directory.log(&query(None, 1)).unwrap();
     let after = newest.first().map(|entry| entry.event.id.clone());
     assert_eq!(office.directory.log(&query(after.clone(), 10)).unwrap(), []);

@@ -43,6 +43,7 @@ impl ServiceProvider {
         }
         if !closing {
             self.licensing_round()?;
+            self.seal_events()?;
         }
         if closing { self.request_log().flush() } else { Ok(()) }
     }

@@ -28,6 +28,7 @@ struct Inner {
     db: Db,
     clock: Clock,
     public_url: String,
+    keys: Option<KeyFile>,
     base_url: Arc<str>,
     callers: Callers,
     waypoints: Waypoints,
@@ -39,8 +40,7 @@ impl ServiceProvider {
     /// Opens the database, brings its schema up to date, and is ready to serve.
     pub fn open(config: Config) -> Result<Self> {
         let public_url = config.trimmed_url()?;
-        // Nothing is sealed yet, but a key file that could not be used then is told now.
-        config.key_file.as_deref().map(KeyFile::open).transpose()?;
+        let keys = config.key_file.as_deref().map(KeyFile::open).transpose()?;
         let db = Db::open(&config.database, TRAIN, MIGRATIONS)?;
         let request_log = RequestLog::open(&config.request_log_database(), config.clock.clone())?;
         Ok(Self {
@@ -48,6 +48,7 @@ impl ServiceProvider {
                 db,
                 base_url: format!("{public_url}/scim2").into(),
                 public_url,
+                keys,
                 clock: config.clock,
                 callers: Callers::default(),
                 waypoints: Waypoints::default(),
@@ -80,6 +81,11 @@ impl ServiceProvider {
     /// The database.
     pub(crate) fn db(&self) -> &Db {
         &self.inner.db
+    }
+
+    /// The key file that secrets are sealed with, if the installation has one.
+    pub(crate) fn keys(&self) -> Option<&KeyFile> {
+        self.inner.keys.as_ref()
     }
 
     pub(crate) fn base_url_shared(&self) -> Arc<str> {

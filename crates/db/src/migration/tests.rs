@@ -18,7 +18,7 @@ fn migrating_twice_changes_nothing() {
     });
     assert_eq!(
         applied.unwrap(),
-        ["db/tasks", "db/events", "db/secrets", "db/leases", "notes/notes"]
+        ["db/tasks", "db/events", "db/secrets", "db/leases", "db/seals", "notes/notes"]
     );
 }
 

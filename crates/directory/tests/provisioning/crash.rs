@@ -79,6 +79,7 @@ async fn a_creation_whose_answer_was_lost_is_looked_up_and_not_repeated() {
         kind: Some("account.linked".into()),
         subject: None,
         after: None,
+        after_place: None,
         limit: 10,
     });
     assert_eq!(log.unwrap().len(), 2);
@@ -137,6 +138,7 @@ async fn somebody_who_leaves_while_their_account_is_in_doubt_ends_deactivated() 
         kind: None,
         subject: Some("00030".into()),
         after: None,
+        after_place: None,
         limit: 100,
     });
     let received = office.fake.world().received.clone();

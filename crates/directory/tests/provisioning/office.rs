@@ -154,7 +154,13 @@ impl Office {
 
     /// The kinds of the events of the application's subjects, in order.
     pub fn events(&self, kind: &str) -> Vec<String> {
-        let query = LogQuery { kind: Some(kind.into()), subject: None, after: None, limit: 10_000 };
+        let query = LogQuery {
+            kind: Some(kind.into()),
+            subject: None,
+            after: None,
+            after_place: None,
+            limit: 10_000,
+        };
         self.directory.log(&query).unwrap().into_iter().map(|entry| entry.event.kind).collect()
     }
 }

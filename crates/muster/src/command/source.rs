@@ -178,6 +178,7 @@ fn list(context: &Context, directory: &Directory) -> Result<(), CommandError> {
             kind: Some("import.".into()),
             subject: Some(source.config.name.clone()),
             after: None,
+            after_place: None,
             limit: 1,
         })?;
         let last = last.last().map(|entry| {
