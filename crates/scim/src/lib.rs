@@ -8,6 +8,7 @@
 //! something always valid (and says what it tolerated), [`PatchRequest::apply`] turns the stored
 //! resource into the next one and a [`MemberDelta`], [`diff`] says what changed.
 
+mod bulk;
 mod diff;
 mod discovery;
 mod error;
@@ -28,13 +29,16 @@ pub mod urn;
 mod value;
 mod version;
 
+pub use bulk::{
+    BulkCall, BulkMethod, BulkOperation, BulkRequest, BulkResult, BulkStep, bulk_response,
+};
 pub use diff::diff;
 pub use discovery::{
     AuthenticationScheme, BulkSupport, Pagination, ServiceProviderConfig, resource_type_json,
     schema_json, served_schemas,
 };
 pub use error::{Error, ScimType};
-pub use filter::{CompareOp, Filter, FilterError, Literal};
+pub use filter::{CompareOp, Filter, FilterError, Literal, Restricted};
 pub use list::{ListResponse, list_response};
 pub use meta::{date_time, meta};
 pub use patch::{
@@ -42,7 +46,7 @@ pub use patch::{
 };
 pub use path::{AttributePath, PatchPath};
 pub use projection::Projection;
-pub use query::{PageLimits, Query};
+pub use query::{PageLimits, Query, QueryAcross};
 pub use resource::Resource;
 pub use resource_type::{Extension, ResourceType};
 pub use schema::{

@@ -32,3 +32,5 @@ pub const SCHEMA_ATTRIBUTE_COUNT_MAX: usize = 2_000;
 pub const TOLERATED_COUNT_MAX: usize = 100;
 /// Most entity tags looked at in an `If-Match` or `If-None-Match` header.
 pub const ENTITY_TAG_COUNT_MAX: usize = 32;
+/// Longest bulkId of an operation in a bulk request, in bytes.
+pub const BULK_ID_BYTES_MAX: usize = 256;

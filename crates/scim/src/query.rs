@@ -1,13 +1,18 @@
 //! A query: what to list, in which order, which page of it, and what to show of each resource
 //! (RFC 7644 3.4.2 and 3.4.3, RFC 9865).
 
+mod across;
+
 use serde_json::{Map, Value};
 
+use crate::limits::PROJECTION_PATH_COUNT_MAX;
 use crate::value::Reading;
 use crate::{
     AttributePath, AttributeType, Error, Filter, Mutability, Projection, ResourceType, Returned,
     ScimType, SortOrder, Tolerance, Tolerances, Tolerated, urn,
 };
+
+pub use across::QueryAcross;
 
 /// A query over the resources of one type, checked against it.
 #[derive(Debug, Clone, PartialEq)]
@@ -47,23 +52,8 @@ impl Query {
         tolerances: &Tolerances,
         limits: &PageLimits,
     ) -> Result<(Self, Vec<Tolerated>), Error> {
-        let last = |name: &str| {
-            let mut named = pairs.iter().rev().filter(|(key, _)| key.eq_ignore_ascii_case(name));
-            named.next().map(|(_, value)| value.as_str())
-        };
-        let given = |name: &str| last(name).filter(|value| !value.trim().is_empty());
-        let cursor = last("cursor");
-        let parameters = Parameters {
-            filter: given("filter"),
-            sort_by: given("sortBy"),
-            sort_order: given("sortOrder"),
-            start_index: given("startIndex").map(|text| number("startIndex", text, cursor)),
-            count: given("count").map(|text| number("count", text, cursor)),
-            cursor,
-            projection: Projection::of_parameters(pairs, rt)?,
-        };
         let mut reading = Reading::new(tolerances);
-        let query = parameters.check(rt, &mut reading, limits)?;
+        let query = Parameters::of_url(pairs).check(rt, &mut reading, limits)?;
         Ok((query, reading.tolerated))
     }
 
@@ -74,23 +64,8 @@ impl Query {
         tolerances: &Tolerances,
         limits: &PageLimits,
     ) -> Result<(Self, Vec<Tolerated>), Error> {
-        let Value::Object(body) = body else {
-            return Err(syntax("The body must be a JSON object, a search request."));
-        };
         let mut reading = Reading::new(tolerances);
-        let message = Message::read(body, &mut reading)?;
-        let attributes = message.names("attributes", &mut reading)?;
-        let excluded = message.names("excludedAttributes", &mut reading)?;
-        let cursor = message.text("cursor")?;
-        let parameters = Parameters {
-            filter: message.text("filter")?.filter(|text| !text.trim().is_empty()),
-            sort_by: message.text("sortBy")?.filter(|text| !text.trim().is_empty()),
-            sort_order: message.text("sortOrder")?.filter(|text| !text.trim().is_empty()),
-            start_index: message.number("startIndex", cursor, &mut reading),
-            count: message.number("count", cursor, &mut reading),
-            cursor,
-            projection: Projection::of(&attributes, &excluded, rt)?,
-        };
+        let parameters = read_message(body, &mut reading)?;
         let query = parameters.check(rt, &mut reading, limits)?;
         Ok((query, reading.tolerated))
     }
@@ -104,10 +79,39 @@ struct Parameters<'a> {
     start_index: Option<Result<i64, Error>>,
     count: Option<Result<i64, Error>>,
     cursor: Option<&'a str>,
-    projection: Projection,
+    attributes: Vec<String>,
+    excluded: Vec<String>,
+    /// They stand in a URL, which is written down in many places on its way.
+    in_url: bool,
 }
 
-impl Parameters<'_> {
+impl<'a> Parameters<'a> {
+    fn of_url(pairs: &'a [(String, String)]) -> Self {
+        let last = |name: &str| {
+            let mut named = pairs.iter().rev().filter(|(key, _)| key.eq_ignore_ascii_case(name));
+            named.next().map(|(_, value)| value.as_str())
+        };
+        let given = |name: &str| last(name).filter(|value| !value.trim().is_empty());
+        let names = |name: &str| {
+            let named = pairs.iter().filter(|(key, _)| key.eq_ignore_ascii_case(name));
+            let names = named.flat_map(|(_, value)| value.split(','));
+            // One more than allowed is enough to see that there are too many.
+            names.take(PROJECTION_PATH_COUNT_MAX + 1).map(str::to_owned).collect()
+        };
+        let cursor = last("cursor");
+        Self {
+            filter: given("filter"),
+            sort_by: given("sortBy"),
+            sort_order: given("sortOrder"),
+            start_index: given("startIndex").map(|text| number("startIndex", text, cursor)),
+            count: given("count").map(|text| number("count", text, cursor)),
+            cursor,
+            attributes: names("attributes"),
+            excluded: names("excludedAttributes"),
+            in_url: true,
+        }
+    }
+
     fn check(
         self,
         rt: &ResourceType,
@@ -119,27 +123,75 @@ impl Parameters<'_> {
             Some(text) => {
                 let (filter, tolerated) = Filter::parse_tolerant(text, reading.tolerances())?;
                 reading.tolerated.extend(tolerated);
+                if self.in_url && is_secret(&filter, rt) {
+                    return Err(sensitive());
+                }
                 filter.check(rt)?;
                 Some(filter)
             }
         };
         let sort_by = self.sort_by.map(|text| sort_path(text, rt)).transpose()?;
-        let sort_order = self.sort_order.map_or(Ok(SortOrder::default()), sort_order)?;
+        let sort_order = self.sort_order()?;
+        let projection = Projection::of(&self.attributes, &self.excluded, rt)?;
+        let cursor = self.cursor.map(str::to_owned);
+        let (start_index, count) = self.page(limits)?;
+        Ok(Query { filter, sort_by, sort_order, start_index, count, cursor, projection })
+    }
+
+    fn sort_order(&self) -> Result<SortOrder, Error> {
+        self.sort_order.map_or(Ok(SortOrder::default()), sort_order)
+    }
+
+    /// The place of the first resource, and how many.
+    fn page(&self, limits: &PageLimits) -> Result<(u64, u64), Error> {
+        let given = |number: &Option<Result<i64, Error>>| number.clone().transpose();
         // RFC 7644 3.4.2.4: "A value less than 1 SHALL be interpreted as 1."
-        let start_index = self.start_index.transpose()?.unwrap_or(1).max(1).unsigned_abs();
+        let start_index = given(&self.start_index)?.unwrap_or(1).max(1).unsigned_abs();
         // "A negative value SHALL be interpreted as 0." ... "the service provider MUST NOT return
         // more results than specified, although it MAY return fewer".
-        let count = self.count.transpose()?.map(|count| count.max(0).unsigned_abs());
-        Ok(Query {
-            filter,
-            sort_by,
-            sort_order,
-            start_index,
-            count: count.unwrap_or(limits.count_default).min(limits.count_max),
-            cursor: self.cursor.map(str::to_owned),
-            projection: self.projection,
-        })
+        let count = given(&self.count)?.map(|count| count.max(0).unsigned_abs());
+        Ok((start_index, count.unwrap_or(limits.count_default).min(limits.count_max)))
     }
+}
+
+/// Reads a search request.
+fn read_message<'a>(body: &'a Value, reading: &mut Reading<'_>) -> Result<Parameters<'a>, Error> {
+    let Value::Object(body) = body else {
+        return Err(syntax("The body must be a JSON object, a search request."));
+    };
+    let message = Message::read(body, reading)?;
+    let attributes = message.names("attributes", reading)?;
+    let excluded = message.names("excludedAttributes", reading)?;
+    let cursor = message.text("cursor")?;
+    Ok(Parameters {
+        filter: message.text("filter")?.filter(|text| !text.trim().is_empty()),
+        sort_by: message.text("sortBy")?.filter(|text| !text.trim().is_empty()),
+        sort_order: message.text("sortOrder")?.filter(|text| !text.trim().is_empty()),
+        start_index: message.number("startIndex", cursor, reading),
+        count: message.number("count", cursor, reading),
+        cursor,
+        attributes,
+        excluded,
+        in_url: false,
+    })
+}
+
+/// Whether a filter asks for what is never returned.
+fn is_secret(filter: &Filter, rt: &ResourceType) -> bool {
+    filter.paths().iter().filter_map(|path| rt.resolve(path)).any(|resolved| {
+        [resolved.attribute, resolved.target()].into_iter().any(|attribute| {
+            attribute.returned == Returned::Never || attribute.mutability == Mutability::WriteOnly
+        })
+    })
+}
+
+/// RFC 7644 table 9, `sensitive`, and 7.5.2: what is confidential is not sent in a URL.
+fn sensitive() -> Error {
+    Error::bad_request(
+        ScimType::Sensitive,
+        "The filter asks for what is never returned. Nothing secret belongs into a URL, and \
+         nothing can be found by it.",
+    )
 }
 
 /// RFC 7644 3.4.2.3: "the attribute name ... in standard attribute notation"; a complex attribute

@@ -47,11 +47,13 @@ pub enum Tolerance {
     /// A member whose id nobody has: it is left out, and the other members of the request become
     /// members. Without it one member that has just been deleted refuses all of them.
     UnknownMember,
+    /// A body without a `Content-Type`; it is read as JSON.
+    MissingContentType,
 }
 
 impl Tolerance {
     /// Every tolerance there is.
-    pub const ALL: [Self; 19] = [
+    pub const ALL: [Self; 20] = [
         Self::CapitalisedOp,
         Self::BooleanAsString,
         Self::NumberAsString,
@@ -71,6 +73,7 @@ impl Tolerance {
         Self::MessageKeyCase,
         Self::EmptyOperations,
         Self::UnknownMember,
+        Self::MissingContentType,
     ];
 
     /// The name in configuration and in the request log: `booleanAsString`.
@@ -95,6 +98,7 @@ impl Tolerance {
             Self::MessageKeyCase => "messageKeyCase",
             Self::EmptyOperations => "emptyOperations",
             Self::UnknownMember => "unknownMember",
+            Self::MissingContentType => "missingContentType",
         }
     }
 

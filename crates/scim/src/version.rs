@@ -8,9 +8,13 @@ use crate::limits::ENTITY_TAG_COUNT_MAX;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Version(pub u64);
 
-/// The `If-Match` header: write only if the resource is at one of these versions.
+/// The versions a write is tied to: those that `If-Match` names, but for those that
+/// `If-None-Match` names.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct IfMatch(EntityTags);
+pub struct IfMatch {
+    named: EntityTags,
+    except: Option<EntityTags>,
+}
 
 /// The `If-None-Match` header: answer only if the resource is at none of these versions.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -41,12 +45,29 @@ impl IfMatch {
     /// Reads the header's value. What is no entity tag of ours is a version the resource never
     /// has, so that the write is refused rather than done unconditionally.
     pub fn parse(header: &str) -> Self {
-        Self(EntityTags::parse(header))
+        Self { named: EntityTags::parse(header), except: None }
+    }
+
+    /// Reads both headers of a write; None if there is neither. RFC 9110 13.1.2: with
+    /// `If-None-Match` "the origin server MUST NOT perform the requested method if the condition
+    /// evaluates to false", and answers 412 where the method is not GET or HEAD.
+    pub fn of(if_match: Option<&str>, if_none_match: Option<&str>) -> Option<Self> {
+        if if_match.is_none() && if_none_match.is_none() {
+            return None;
+        }
+        let named = if_match.map_or(EntityTags::Any, EntityTags::parse);
+        Some(Self { named, except: if_none_match.map(EntityTags::parse) })
     }
 
     /// Whether a resource at this version may be written.
     pub fn allows(&self, version: Version) -> bool {
-        self.0.name(version)
+        let is_excepted = self.except.as_ref().is_some_and(|tags| tags.name(version));
+        self.named.name(version) && !is_excepted
+    }
+
+    /// Whether it asks for no version in particular: what has none may be written.
+    pub fn is_any(&self) -> bool {
+        self.named == EntityTags::Any
     }
 }
 
@@ -90,6 +111,21 @@ impl EntityTags {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_write_is_tied_by_both_headers() {
+        fn check(if_match: Option<&str>, if_none_match: Option<&str>, expected: Option<bool>) {
+            let tied = IfMatch::of(if_match, if_none_match);
+            assert_eq!(tied.map(|tied| tied.allows(Version(3))), expected);
+        }
+        check(None, None, None);
+        check(Some("W/\"3\""), None, Some(true));
+        check(None, Some("*"), Some(false));
+        check(None, Some("W/\"3\", W/\"4\""), Some(false));
+        check(None, Some("W/\"4\""), Some(true));
+        check(Some("W/\"3\""), Some("W/\"3\""), Some(false));
+        check(Some("W/\"2\""), Some("W/\"4\""), Some(false));
+    }
 
     #[test]
     fn if_match_allows_the_versions_it_names() {

@@ -1,7 +1,7 @@
 //! Filters (RFC 7644 3.4.2.2): grammar, evaluation and errors that name the column.
 //!
 //! `parse` reads text, `check` holds a filter against a resource type, `evaluate` against a
-//! document, `probe` says what an index may be asked, `display` prints.
+//! document, `restrict` against one of several types, `probe` says what an index may be asked, `display` prints.
 
 mod canonical;
 mod check;
@@ -11,11 +11,13 @@ mod parse;
 mod probe;
 #[cfg(test)]
 mod properties;
+mod restrict;
 
 use crate::{AttributePath, Error, ScimType};
 
 pub(crate) use canonical::{canonical_value_filter, described_value};
 pub(crate) use parse::Parser;
+pub use restrict::Restricted;
 
 /// A parsed filter. `and` binds tighter than `or`; `not` applies to a group.
 #[derive(Debug, Clone, PartialEq)]
