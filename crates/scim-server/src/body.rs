@@ -8,7 +8,7 @@ use std::pin::Pin;
 
 use axum::body::{Body, Bytes, HttpBody};
 use axum::http::{HeaderMap, header};
-use scim::{Error, ScimType};
+use scim::{Error, ScimType, Tolerance, Tolerances, Tolerated};
 use serde_json::Value;
 use tokio::time::timeout;
 
@@ -24,6 +24,14 @@ pub(crate) struct Incoming {
     /// The client sends it only when it is asked to (RFC 9110 10.1.1).
     expects_continue: bool,
     state: State,
+    limit: Limit,
+}
+
+/// How long a body may be, and who says so.
+#[derive(Clone, Copy)]
+struct Limit {
+    bytes: usize,
+    payload: bool,
 }
 
 #[derive(Clone, Copy, PartialEq)]
@@ -49,22 +57,27 @@ impl Incoming {
             announced_bytes: text(header::CONTENT_LENGTH).and_then(|text| text.parse().ok()),
             expects_continue,
             state: State::Untouched,
+            limit: Limit { bytes: BODY_BYTES_MAX, payload: false },
         }
     }
 
+    /// Lets the body be no longer than what the server announces for bulk requests.
+    pub(crate) fn limit_payload(&mut self, bytes: u64) {
+        self.limit = Limit { bytes: usize::try_from(bytes).unwrap_or(usize::MAX), payload: true };
+    }
+
     /// The body as JSON.
-    pub(crate) async fn json(&mut self, headers: &HeaderMap) -> Result<Value, Error> {
-        check_content_type(headers)?;
+    pub(crate) async fn json(
+        &mut self,
+        headers: &HeaderMap,
+        tolerances: &Tolerances,
+        tolerated: &mut Vec<Tolerated>,
+    ) -> Result<Value, Error> {
+        tolerated.extend(check_content_type(headers, tolerances)?);
         let bytes = match timeout(BODY_WAIT_MAX, self.whole()).await {
             Ok(Ok(bytes)) => bytes,
             Ok(Err(Stop::TooLarge)) => {
-                return Err(Error::new(
-                    413,
-                    format!(
-                        "The body is larger than {BODY_BYTES_MAX} bytes. Send fewer members or \
-                         values at once."
-                    ),
-                ));
+                return Err(self.limit.error());
             }
             Ok(Err(Stop::Broken(error))) => {
                 return Err(Error::new(400, format!("The body could not be read: {error}.")));
@@ -110,19 +123,19 @@ impl Incoming {
     }
 
     async fn whole(&mut self) -> Result<Bytes, Stop> {
-        if self.announced_bytes.is_some_and(|bytes| bytes > BODY_BYTES_MAX) {
+        if self.announced_bytes.is_some_and(|bytes| bytes > self.limit.bytes) {
             return Err(Stop::TooLarge);
         }
         let Some(first) = self.next().await else { return Ok(Bytes::new()) };
         let first = first.map_err(Stop::Broken)?;
         // Nearly every body arrives at once, and needs no second place in memory.
-        if self.body.is_end_stream() && first.len() <= BODY_BYTES_MAX {
+        if self.body.is_end_stream() && first.len() <= self.limit.bytes {
             self.state = State::Ended;
             return Ok(first);
         }
         let mut bytes = Vec::with_capacity(first.len() + BODY_FRAME_BYTES);
         bytes.extend_from_slice(&first);
-        while bytes.len() <= BODY_BYTES_MAX {
+        while bytes.len() <= self.limit.bytes {
             match self.next().await {
                 Some(data) => bytes.extend_from_slice(&data.map_err(Stop::Broken)?),
                 None => return Ok(bytes.into()),
@@ -155,20 +168,61 @@ impl Incoming {
     }
 }
 
-/// RFC 7644 3.1 wants `application/scim+json`; clients in the field also send plain JSON, with
-/// and without a charset. A request that does not say is taken as JSON.
-fn check_content_type(headers: &HeaderMap) -> Result<(), Error> {
-    let Some(value) = headers.get(header::CONTENT_TYPE) else { return Ok(()) };
-    let text = value.to_str().unwrap_or_default();
-    let essence = text.split(';').next().unwrap_or_default().trim();
-    let known = ["application/scim+json", "application/json", "text/json"];
-    if known.iter().any(|known| essence.eq_ignore_ascii_case(known)) {
-        return Ok(());
+impl Limit {
+    /// RFC 7644 3.7.4: "The returned response MUST specify the limit exceeded".
+    fn error(self) -> Error {
+        let bytes = self.bytes;
+        let detail = match self.payload {
+            true => format!(
+                "The size of the bulk request exceeds the maxPayloadSize ({bytes}). Send its \
+                 operations in several requests."
+            ),
+            false => format!(
+                "The body is larger than {bytes} bytes. Send fewer members or values at once."
+            ),
+        };
+        Error::new(413, detail)
     }
-    Err(Error::new(
-        415,
-        format!("The body has the type `{text}`. Send it as `application/scim+json`."),
-    ))
+}
+
+/// RFC 7644 3.1 wants `application/scim+json`; clients in the field also send plain JSON, with
+/// and without a charset. UTF-8 is the one encoding of JSON (RFC 7644 3.8, RFC 8259 8.1).
+fn check_content_type(
+    headers: &HeaderMap,
+    tolerances: &Tolerances,
+) -> Result<Option<Tolerated>, Error> {
+    let Some(value) = headers.get(header::CONTENT_TYPE) else {
+        let tolerance = Tolerance::MissingContentType;
+        if tolerances.allows(tolerance) {
+            return Ok(Some(Tolerated { tolerance, at: "Content-Type".into() }));
+        }
+        return Err(Error::new(
+            415,
+            "The body has no `Content-Type`. Send it as `application/scim+json`.",
+        ));
+    };
+    let text = value.to_str().unwrap_or_default();
+    let mut parts = text.split(';').map(str::trim);
+    let essence = parts.next().unwrap_or_default();
+    let known = ["application/scim+json", "application/json", "text/json"];
+    if !known.iter().any(|known| essence.eq_ignore_ascii_case(known)) {
+        return Err(Error::new(
+            415,
+            format!("The body has the type `{text}`. Send it as `application/scim+json`."),
+        ));
+    }
+    let charset = parts.filter_map(|part| part.split_once('=')).find_map(|(name, value)| {
+        name.trim().eq_ignore_ascii_case("charset").then(|| value.trim().trim_matches('"'))
+    });
+    match charset {
+        None => Ok(None),
+        Some(name) if ["utf-8", "utf8", "us-ascii"].contains(&&*name.to_ascii_lowercase()) => {
+            Ok(None)
+        }
+        Some(name) => {
+            Err(Error::new(415, format!("The body is encoded as `{name}`. Send it in UTF-8.")))
+        }
+    }
 }
 
 #[cfg(test)]
@@ -179,12 +233,23 @@ mod tests {
     fn json_is_accepted_under_its_usual_names() {
         let check = |value: &str, ok: bool| {
             let headers = HeaderMap::from_iter([(header::CONTENT_TYPE, value.parse().unwrap())]);
-            assert_eq!(check_content_type(&headers).is_ok(), ok, "{value}");
+            let checked = check_content_type(&headers, &Tolerances::none());
+            assert_eq!(checked.is_ok(), ok, "{value}");
         };
         check("application/scim+json", true);
         check("application/scim+json; charset=utf-8", true);
         check("Application/JSON;charset=UTF-8", true);
+        check("application/json; charset=\"UTF-8\"; x=y", true);
+        check("application/json; charset=utf-16", false);
         check("application/x-www-form-urlencoded", false);
         check("text/xml", false);
+    }
+
+    #[test]
+    fn a_body_without_a_type_is_read_where_that_is_tolerated() {
+        let none = HeaderMap::new();
+        assert_eq!(check_content_type(&none, &Tolerances::none()).unwrap_err().status, 415);
+        let tolerated = check_content_type(&none, &Tolerances::all()).unwrap().unwrap();
+        assert_eq!(tolerated.to_string(), "missingContentType at Content-Type");
     }
 }

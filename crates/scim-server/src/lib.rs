@@ -7,10 +7,14 @@
 //!
 //! What this crate does not know: SQL, tenants, licenses, people.
 
+mod accept;
+mod across;
 mod body;
+mod bulk;
 mod decode;
 mod discovery;
 pub mod limits;
+mod panic;
 mod read;
 mod request;
 mod respond;
@@ -25,6 +29,7 @@ pub use decode::encode_segment;
 pub use respond::location;
 pub use router::router;
 pub use store::{
-    Command, Committed, Operation, Outcome, Page, RequestRecord, Shown, Store, Stored,
+    BulkCount, Command, Committed, Operation, Outcome, Page, RequestRecord, Shown, Step, Store,
+    Stored,
 };
 pub use view::View;

@@ -29,3 +29,11 @@ pub const PAGE_COUNT_DEFAULT: u64 = 100;
 pub const PAGE_COUNT_MAX: u64 = 1_000;
 /// What a client is told to wait when the server is busy.
 pub const RETRY_AFTER_SECS: u64 = 1;
+/// Operations in one bulk request (RFC 7644 3.7.4), as a store may announce it.
+pub const BULK_OPERATION_COUNT_MAX: u64 = 1_000;
+/// Longest bulk request, in bytes, as a store may announce it.
+pub const BULK_PAYLOAD_BYTES_MAX: u64 = 4 * 1024 * 1024;
+/// How far a sorted list of several resource types can be paged.
+pub const ACROSS_SORT_COUNT_MAX: u64 = 10_000;
+/// Media ranges looked at in `Accept`.
+pub const ACCEPT_RANGE_COUNT_MAX: usize = 32;

@@ -13,7 +13,8 @@ use crate::trace::Trace;
 use crate::view::View;
 use crate::{decode, request, respond};
 
-const LIMITS: PageLimits =
+/// How large pages are.
+pub(crate) const LIMITS: PageLimits =
     PageLimits { count_default: PAGE_COUNT_DEFAULT, count_max: PAGE_COUNT_MAX };
 
 /// GET `/Users/{id}`

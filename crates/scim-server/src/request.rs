@@ -1,7 +1,7 @@
 //! What is read off a request's head before any store is asked: token, client, preconditions.
 
 use axum::http::{HeaderMap, header};
-use scim::{IfMatch, IfNoneMatch};
+use scim::{Error, IfMatch, IfNoneMatch};
 
 use crate::limits::{BEARER_BYTES_MAX, USER_AGENT_BYTES_MAX};
 
@@ -19,16 +19,41 @@ pub(crate) fn user_agent(headers: &HeaderMap) -> Option<String> {
     Some(text.get(..USER_AGENT_BYTES_MAX).unwrap_or(text).to_owned())
 }
 
-/// The versions a write is tied to (RFC 7644 3.14).
+/// The versions a write is tied to (RFC 7644 3.14, RFC 9110 13.1).
+pub(crate) fn precondition(headers: &HeaderMap) -> Option<IfMatch> {
+    let if_match = list(headers, header::IF_MATCH);
+    let if_none_match = list(headers, header::IF_NONE_MATCH);
+    IfMatch::of(if_match.as_deref(), if_none_match.as_deref())
+}
+
+/// The versions a read is tied to, if it is to be carried out at all.
 pub(crate) fn if_match(headers: &HeaderMap) -> Option<IfMatch> {
-    // What is no text matches no version, so that the write is refused.
-    headers.get(header::IF_MATCH).map(|value| IfMatch::parse(value.to_str().unwrap_or_default()))
+    list(headers, header::IF_MATCH).map(|text| IfMatch::parse(&text))
 }
 
 /// The versions a read may be spared for (RFC 7644 3.14).
 pub(crate) fn if_none_match(headers: &HeaderMap) -> Option<IfNoneMatch> {
-    let value = headers.get(header::IF_NONE_MATCH)?;
-    Some(IfNoneMatch::parse(value.to_str().unwrap_or_default()))
+    list(headers, header::IF_NONE_MATCH).map(|text| IfNoneMatch::parse(&text))
+}
+
+/// Refuses to tie to a version what has none: a list, to which a POST adds. `If-None-Match` is not
+/// in its way, since what is to be made is not there; that nothing is made twice is the uniqueness
+/// of its attributes.
+pub(crate) fn check_unversioned(headers: &HeaderMap) -> Result<(), Error> {
+    match if_match(headers) {
+        Some(tied) if !tied.is_any() => Err(Error::precondition_failed(
+            "`If-Match` names a version, and what is created has none yet. Leave it out.",
+        )),
+        _ => Ok(()),
+    }
+}
+
+/// A list that may stand in several lines (RFC 9110 5.3). What is no text names no version, so
+/// that a write is refused rather than done unconditionally.
+fn list(headers: &HeaderMap, name: header::HeaderName) -> Option<String> {
+    let lines: Vec<&str> =
+        headers.get_all(name).iter().map(|line| line.to_str().unwrap_or_default()).collect();
+    (!lines.is_empty()).then(|| lines.join(","))
 }
 
 #[cfg(test)]

@@ -1,4 +1,5 @@
-//! Answers: every one is `application/scim+json` without a charset, or empty.
+//! Answers: every one is JSON, `application/scim+json` without a charset unless the client likes
+//! another name better, or empty.
 
 use axum::body::Body;
 use axum::http::{HeaderMap, HeaderValue, Response, StatusCode, header};
@@ -14,15 +15,11 @@ const SCIM_JSON: HeaderValue = HeaderValue::from_static("application/scim+json")
 
 /// A JSON document.
 pub(crate) fn json(status: StatusCode, body: &Value) -> Response<Body> {
-    text(status, body.to_string())
+    json_text(status, body.to_string())
 }
 
 /// The error message of RFC 7644 3.12, with the headers its status calls for.
-pub(crate) fn error(
-    error: &Error,
-    allow: Option<&'static str>,
-    bearer_was_sent: bool,
-) -> Response<Body> {
+pub(crate) fn error(error: &Error, allow: Option<&str>, bearer_was_sent: bool) -> Response<Body> {
     let status = StatusCode::from_u16(error.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     let mut response = json(status, &error.to_json());
     let headers = response.headers_mut();
@@ -57,7 +54,7 @@ pub(crate) fn resource(
     view: &View,
 ) -> Response<Body> {
     let (id, version) = (stored.id.clone(), stored.version);
-    let mut response = text(status, shown(rt, stored, view));
+    let mut response = json_text(status, shown(rt, stored, view));
     let headers = response.headers_mut();
     insert(headers, header::ETAG, &Version(version).etag());
     insert(headers, header::LOCATION, &location(base_url, rt, &id));
@@ -96,7 +93,40 @@ pub(crate) fn list(rt: &ResourceType, start_index: u64, page: Page, view: &View)
         body.push_str(&shown(rt, stored, view));
     }
     body.push_str("]}");
-    text(StatusCode::OK, body)
+    json_text(StatusCode::OK, body)
+}
+
+/// A ListResponse of resources of several types, each written by itself.
+pub(crate) fn list_text(total: u64, start_index: u64, resources: &[String]) -> String {
+    format!(
+        "{{\"schemas\":[\"{}\"],\"totalResults\":{total},\"startIndex\":{start_index},\"itemsPerPage\":{},\"Resources\":[{}]}}",
+        urn::LIST_RESPONSE,
+        resources.len(),
+        resources.join(","),
+    )
+}
+
+/// What OPTIONS answers (RFC 9110 9.3.7).
+pub(crate) fn options(allow: &str) -> Response<Body> {
+    let mut response = empty(StatusCode::NO_CONTENT, None);
+    insert(response.headers_mut(), header::ALLOW, allow);
+    response
+}
+
+/// RFC 7644 3.11: "In any response, the HTTP "Location" header MUST be the permanent location of
+/// the aliased resource".
+pub(crate) fn aliased(response: &mut Response<Body>, location: &str) {
+    insert(response.headers_mut(), header::LOCATION, location);
+    if !matches!(response.status().as_u16(), 400..) {
+        insert(response.headers_mut(), header::CONTENT_LOCATION, location);
+    }
+}
+
+/// Calls what is in an answer by the name the client asked for.
+pub(crate) fn call(response: &mut Response<Body>, content_type: HeaderValue) {
+    if response.headers().contains_key(header::CONTENT_TYPE) {
+        response.headers_mut().insert(header::CONTENT_TYPE, content_type);
+    }
 }
 
 /// Where a resource is read: the base URL, its endpoint and its id as one path segment.
@@ -104,7 +134,8 @@ pub fn location(base_url: &str, rt: &ResourceType, id: &str) -> String {
     format!("{base_url}{}/{}", rt.endpoint, encode_segment(id))
 }
 
-fn shown(rt: &ResourceType, stored: Stored, view: &View) -> String {
+/// A resource as JSON text.
+pub(crate) fn shown(rt: &ResourceType, stored: Stored, view: &View) -> String {
     match stored.shown {
         Shown::Json(text) => text,
         Shown::Resource(resource) => {
@@ -113,7 +144,8 @@ fn shown(rt: &ResourceType, stored: Stored, view: &View) -> String {
     }
 }
 
-fn text(status: StatusCode, body: String) -> Response<Body> {
+/// JSON that is written already.
+pub(crate) fn json_text(status: StatusCode, body: String) -> Response<Body> {
     let mut response = Response::new(Body::from(body));
     *response.status_mut() = status;
     response.headers_mut().insert(header::CONTENT_TYPE, SCIM_JSON);

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use axum::http::Method;
-use scim::{Error, ResourceType};
+use scim::{Error, ResourceType, ScimType};
 
 use crate::decode;
 use crate::limits::ID_BYTES_MAX;
@@ -27,8 +27,14 @@ pub(crate) enum Route {
     Search(Arc<ResourceType>),
     /// `/Users/{id}`
     Resource(Arc<ResourceType>, String),
-    /// An endpoint of the standard that this server does not have: `/Me`, `/Bulk`, `/.search`.
-    Unsupported(&'static str),
+    /// `/`, the resources of all types.
+    Root,
+    /// `/.search`
+    RootSearch,
+    /// `/Bulk`
+    Bulk,
+    /// `/Me`
+    Me,
 }
 
 impl Route {
@@ -44,6 +50,7 @@ impl Route {
                 ),
             )
         };
+        let trimmed = without_version(trimmed, types)?;
         let (first, rest) = match trimmed.split_once('/') {
             Some((first, rest)) => (first, Some(rest)),
             None => (trimmed, None),
@@ -72,9 +79,10 @@ impl Route {
             (None, "ResourceTypes", Some(name)) => Ok(Self::ResourceType(decode::segment(name)?)),
             (None, "Schemas", None) => Ok(Self::Schemas),
             (None, "Schemas", Some(urn)) => Ok(Self::Schema(decode::segment(urn)?)),
-            (None, "Me", None) => Ok(Self::Unsupported("/Me")),
-            (None, "Bulk", None) => Ok(Self::Unsupported("/Bulk")),
-            (None, ".search", None) => Ok(Self::Unsupported("/.search across resource types")),
+            (None, "", None) => Ok(Self::Root),
+            (None, "Me", None) => Ok(Self::Me),
+            (None, "Bulk", None) => Ok(Self::Bulk),
+            (None, ".search", None) => Ok(Self::RootSearch),
             _ => Err(unknown()),
         }
     }
@@ -87,19 +95,43 @@ impl Route {
             | Self::ResourceTypes
             | Self::ResourceType(_)
             | Self::Schemas
-            | Self::Schema(_) => "GET, HEAD",
-            Self::Collection(_) => "GET, HEAD, POST",
-            Self::Search(_) => "POST",
-            Self::Resource(..) => "GET, HEAD, PUT, PATCH, DELETE",
-            Self::Unsupported(_) => "",
+            | Self::Schema(_)
+            | Self::Root => "GET, HEAD, OPTIONS",
+            Self::Collection(_) => "GET, HEAD, POST, OPTIONS",
+            Self::Search(_) | Self::RootSearch | Self::Bulk => "POST, OPTIONS",
+            // What `/Me` stands for is there already: nothing is created by it.
+            Self::Resource(..) | Self::Me => "GET, HEAD, PUT, PATCH, DELETE, OPTIONS",
         }
     }
 
     /// Whether the endpoint has this method.
     pub(crate) fn allows(&self, method: &Method) -> bool {
-        matches!(self, Self::Unsupported(_))
-            || self.allow().split(", ").any(|allowed| allowed == method.as_str())
+        self.allow().split(", ").any(|allowed| allowed == method.as_str())
     }
+
+    /// 405: the endpoint does not have this method.
+    pub(crate) fn method_error(&self, path: &str, method: &Method) -> Error {
+        let allow = self.allow();
+        Error::new(405, format!("`{path}` does not have the method {method}. It has: {allow}."))
+    }
+}
+
+/// The path without the version of the protocol. RFC 7644 3.13: "service providers MUST perform the
+/// operation using the desired version or reject the request".
+fn without_version<'a>(path: &'a str, types: &[Arc<ResourceType>]) -> Result<&'a str, Error> {
+    let (first, rest) = path.split_once('/').unwrap_or((path, ""));
+    let Some(number) = first.strip_prefix('v') else { return Ok(path) };
+    let digits = !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit());
+    if !digits || types.iter().any(|rt| rt.endpoint.strip_prefix('/') == Some(first)) {
+        return Ok(path);
+    }
+    if number == "2" {
+        return Ok(rest);
+    }
+    Err(Error::bad_request(
+        ScimType::InvalidVers,
+        format!("This server speaks version 2 of the protocol and not `{first}`. Ask at `/v2`."),
+    ))
 }
 
 #[cfg(test)]
@@ -131,14 +163,27 @@ mod tests {
         check("/Schemas", "Schemas");
         check("/Schemas/urn:a", "Schema(\"urn:a\")");
         check("/ResourceTypes/User", "ResourceType(\"User\")");
-        check("/Me", "Unsupported(\"/Me\")");
+        check("/Me", "Me");
+        check("/Bulk", "Bulk");
+        check("/.search", "RootSearch");
+        check("/", "Root");
+        check("", "Root");
+    }
+
+    #[test]
+    fn the_version_of_the_protocol_may_stand_in_front() {
+        check("/v2/Users", "collection User");
+        check("/v2/Users/1", "User 1");
+        check("/v2", "Root");
+        check("/v1/Users", "400");
+        check("/v20", "400");
+        check("/v/Users", "404");
+        check("/v2/v2/Users", "404");
     }
 
     #[test]
     fn paths_that_lead_nowhere_are_not_found() {
-        for path in
-            ["/", "", "/users", "/Users//", "/Users/1/2", "/ServiceProviderConfig/1", "/Nope"]
-        {
+        for path in ["/users", "/Users//", "/Users/1/2", "/ServiceProviderConfig/1", "/Nope"] {
             check(path, "404");
         }
         check("/Users/%ff", "400");

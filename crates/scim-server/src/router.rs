@@ -3,23 +3,19 @@
 //! One fallback handler routes by hand, because the endpoints are the caller's resource types
 //! (data, not code), because every refusal has to be a SCIM error, and because it is cheaper.
 
-use std::any::Any;
-use std::panic::AssertUnwindSafe;
-use std::pin::pin;
-use std::task::Poll;
-
 use axum::Router;
 use axum::body::Body;
 use axum::extract::{Request, State};
 use axum::http::request::Parts;
 use axum::http::{Method, Response};
-use scim::Error;
+use scim::{Error, QueryAcross};
 
 use crate::body::Incoming;
+use crate::panic::caught;
 use crate::route::Route;
 use crate::store::Store;
 use crate::trace::Trace;
-use crate::{decode, discovery, read, request, respond, write};
+use crate::{accept, across, bulk, decode, discovery, read, request, respond, write};
 
 /// The endpoints of RFC 7644 over a store. The shell mounts it where it likes with
 /// [`Router::nest`]; whatever path arrives is answered in SCIM's words.
@@ -43,25 +39,24 @@ async fn serve<S: Store>(State(store): State<S>, http: Request) -> Response<Body
     let (head, body) = http.into_parts();
     let mut body = Incoming::of(&head.headers, body);
     let mut trace = Trace::of(&head);
-    let outcome = catch_panic(answer(&store, &head, &mut body, &mut trace)).await;
-    let outcome = outcome.unwrap_or_else(|panic| {
-        tracing::error!(
-            request = trace.summary(),
-            panic = panic_text(&*panic),
-            "a request panicked"
-        );
-        Err(Error::new(
-            500,
-            "The server has a fault and could not carry out the request. It has been logged.",
-        )
-        .into())
+    let content_type = accept::content_type(&head.headers);
+    let asked = content_type.as_ref().err().cloned();
+    let outcome = caught(answer(&store, &head, &mut body, asked, &mut trace), || {
+        format!("{} {}", head.method, head.uri.path())
     });
-    let (response, error) = match outcome {
+    let outcome = outcome.await.unwrap_or_else(|error| Err(error.into()));
+    let (mut response, error) = match outcome {
         Ok(response) => (response, None),
         Err(Refusal { error, allow }) => {
             (respond::error(&error, allow, trace.bearer_was_sent), Some(error))
         }
     };
+    if let Some(location) = &trace.alias {
+        respond::aliased(&mut response, location);
+    }
+    if let Ok(content_type) = content_type {
+        respond::call(&mut response, content_type);
+    }
     let (caller, record) = trace.finish(response.status().as_u16(), error.as_ref());
     store.log(caller.as_ref(), record);
     body.drain().await;
@@ -72,72 +67,94 @@ async fn answer<S: Store>(
     store: &S,
     head: &Parts,
     body: &mut Incoming,
+    unacceptable: Option<Error>,
     trace: &mut Trace<S::Caller>,
 ) -> Result<Response<Body>, Refusal> {
     let bearer = request::bearer(&head.headers);
     trace.bearer_was_sent = bearer.is_some();
+    // Nothing is told without a token, OPTIONS and discovery included: resource types, extensions
+    // and limits are the caller's own, and tell of the tenant. No browser asks beforehand.
     let caller = store.authenticate(bearer).await?;
     trace.caller = Some(caller.clone());
     let types = store.resource_types(&caller);
-    let route = Route::of(head.uri.path(), types)?;
-    if !route.allows(&head.method) {
-        let allow = route.allow();
-        let detail = format!(
-            "`{}` does not have the method {}. It has: {allow}.",
-            head.uri.path(),
-            head.method
-        );
-        return Err(Refusal { error: Error::new(405, detail), allow: Some(allow) });
+    let mut route = Route::of(head.uri.path(), types)?;
+    if let Some(error) = unacceptable {
+        return Err(error.into());
     }
-    let base_url = store.base_url();
+    if route == Route::Me {
+        let (rt, id) = store.subject(&caller)?;
+        trace.alias = Some(respond::location(store.base_url(), &rt, &id));
+        if route.allows(&head.method) {
+            route = Route::Resource(rt, id);
+        }
+    }
+    if !route.allows(&head.method) {
+        let error = route.method_error(head.uri.path(), &head.method);
+        return Err(Refusal { error, allow: Some(route.allow()) });
+    }
+    if head.method == Method::OPTIONS {
+        return Ok(respond::options(route.allow()));
+    }
+    Ok(carry_out(store, &caller, route, head, body, trace).await?)
+}
+
+/// Does what the endpoint is there for; it has the method.
+async fn carry_out<S: Store>(
+    store: &S,
+    caller: &S::Caller,
+    route: Route,
+    head: &Parts,
+    body: &mut Incoming,
+    trace: &mut Trace<S::Caller>,
+) -> Result<Response<Body>, Error> {
+    let types = store.resource_types(caller);
+    let query = head.uri.query();
     match route {
         Route::Collection(rt) if head.method == Method::POST => {
-            Ok(write::create(store, &caller, &rt, head, body, trace).await?)
+            write::create(store, caller, &rt, head, body, trace).await
         }
         Route::Collection(rt) => {
-            let parameters = decode::parameters(head.uri.query())?;
-            Ok(read::list(store, &caller, &rt, &parameters, trace).await?)
+            read::list(store, caller, &rt, &decode::parameters(query)?, trace).await
         }
         Route::Search(rt) => {
-            let body = body.json(&head.headers).await?;
-            Ok(read::search(store, &caller, &rt, &body, trace).await?)
+            let tolerances = store.tolerances(caller);
+            let body = body.json(&head.headers, tolerances, &mut trace.tolerated).await?;
+            read::search(store, caller, &rt, &body, trace).await
         }
-        Route::Resource(rt, id) => Ok(match head.method {
-            Method::PUT => write::replace(store, &caller, &rt, id, head, body, trace).await?,
-            Method::PATCH => write::patch(store, &caller, &rt, id, head, body, trace).await?,
-            Method::DELETE => write::delete(store, &caller, &rt, id, head, trace).await?,
-            _ => read::resource(store, &caller, &rt, &id, &head.headers, head.uri.query()).await?,
-        }),
-        Route::Unsupported(what) => {
-            Err(Error::new(501, format!("This server does not have {what}.")).into())
+        Route::Resource(rt, id) => match head.method {
+            Method::PUT | Method::PATCH | Method::DELETE => {
+                write::change(store, caller, (&rt, id), head, body, trace).await
+            }
+            _ => read::resource(store, caller, &rt, &id, &head.headers, query).await,
+        },
+        Route::Root => {
+            let (query, tolerated) = QueryAcross::parse(
+                &decode::parameters(query)?,
+                types,
+                store.tolerances(caller),
+                &read::LIMITS,
+            )?;
+            trace.tolerated.extend(tolerated);
+            across::list(store, caller, &query).await
         }
+        Route::RootSearch => {
+            let tolerances = store.tolerances(caller);
+            let body = body.json(&head.headers, tolerances, &mut trace.tolerated).await?;
+            let (query, tolerated) = QueryAcross::read(&body, types, tolerances, &read::LIMITS)?;
+            trace.tolerated.extend(tolerated);
+            across::list(store, caller, &query).await
+        }
+        Route::Bulk => bulk::bulk(store, caller, &head.headers, body, trace).await,
         discovery => {
-            discovery::refuse_filter(&decode::parameters(head.uri.query())?)?;
-            Ok(match discovery {
-                Route::ResourceTypes => discovery::resource_types(base_url, types),
-                Route::ResourceType(name) => discovery::resource_type(base_url, types, &name)?,
-                Route::Schemas => discovery::schemas(base_url, types),
-                Route::Schema(urn) => discovery::schema(base_url, types, &urn)?,
-                _ => discovery::config(store, &caller),
-            })
+            let base_url = store.base_url();
+            discovery::refuse_filter(&decode::parameters(query)?)?;
+            match discovery {
+                Route::ResourceTypes => Ok(discovery::resource_types(base_url, types)),
+                Route::ResourceType(name) => discovery::resource_type(base_url, types, &name),
+                Route::Schemas => Ok(discovery::schemas(base_url, types)),
+                Route::Schema(urn) => discovery::schema(base_url, types, &urn),
+                _ => Ok(discovery::config(store, caller)),
+            }
         }
     }
-}
-
-/// Runs a future, and turns a panic in it into an error: one request's fault is not another's.
-async fn catch_panic<T>(future: impl Future<Output = T>) -> Result<T, Box<dyn Any + Send>> {
-    let mut future = pin!(future);
-    std::future::poll_fn(|context| {
-        match std::panic::catch_unwind(AssertUnwindSafe(|| future.as_mut().poll(context))) {
-            Ok(Poll::Ready(value)) => Poll::Ready(Ok(value)),
-            Ok(Poll::Pending) => Poll::Pending,
-            Err(panic) => Poll::Ready(Err(panic)),
-        }
-    })
-    .await
-}
-
-fn panic_text(panic: &(dyn Any + Send)) -> &str {
-    let text = panic.downcast_ref::<&str>().copied();
-    text.or_else(|| panic.downcast_ref::<String>().map(String::as_str)).unwrap_or("no message")
 }

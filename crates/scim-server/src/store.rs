@@ -65,6 +65,24 @@ pub trait Store: Clone + Send + Sync + 'static {
         command: Command,
     ) -> impl Future<Output = Result<Outcome, Error>> + Send;
 
+    /// Carries out writes that refer to each other, all of them or none. The error says at which
+    /// step it came up. Who cannot do that leaves this as it is: RFC 7644 3.7.1 lets a server give
+    /// up on circles with a 409.
+    fn commit_together(
+        &self,
+        _caller: &Self::Caller,
+        steps: Vec<Step>,
+    ) -> impl Future<Output = Result<Vec<Outcome>, (usize, Error)>> + Send {
+        let detail = "this server does not make resources that name each other at once.";
+        std::future::ready(Err((steps.len(), Error::new(409, detail))))
+    }
+
+    /// The resource that stands for the caller (RFC 7644 3.11, `/Me`), or a 501 that says why there
+    /// is none.
+    fn subject(&self, _caller: &Self::Caller) -> Result<(Arc<ResourceType>, String), Error> {
+        Err(Error::new(501, "This server does not have /Me."))
+    }
+
     /// Takes note of a request that has been answered. Must not block; may forget.
     fn log(&self, caller: Option<&Self::Caller>, record: RequestRecord);
 }
@@ -112,6 +130,32 @@ pub struct Command {
     pub tolerated: Vec<Tolerated>,
 }
 
+/// One of several writes that refer to each other: made from what came of those before it. It may
+/// be asked more than once, as a transaction may have to begin anew.
+pub struct Step(Box<MakeCommand>);
+
+type MakeCommand = dyn Fn(&[Outcome]) -> Result<Command, Error> + Send + Sync;
+
+impl Step {
+    /// A step that this makes.
+    pub fn new(
+        make: impl Fn(&[Outcome]) -> Result<Command, Error> + Send + Sync + 'static,
+    ) -> Self {
+        Self(Box::new(make))
+    }
+
+    /// The write, after those before it came to this.
+    pub fn command(&self, before: &[Outcome]) -> Result<Command, Error> {
+        (self.0)(before)
+    }
+}
+
+impl std::fmt::Debug for Step {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Step")
+    }
+}
+
 /// The writes of RFC 7644.
 #[derive(Debug, Clone)]
 pub enum Operation {
@@ -130,7 +174,7 @@ pub enum Operation {
         resource: Resource,
         /// Its rows (`members`); no step leaves them alone.
         members: MemberDelta,
-        /// The versions the client says it has seen.
+        /// The versions the client ties the write to.
         if_match: Option<IfMatch>,
     },
     /// PATCH (3.5.2).
@@ -139,14 +183,14 @@ pub enum Operation {
         id: String,
         /// The operations.
         request: PatchRequest,
-        /// The versions the client says it has seen.
+        /// The versions the client ties the write to.
         if_match: Option<IfMatch>,
     },
     /// DELETE (3.6).
     Delete {
         /// Which.
         id: String,
-        /// The versions the client says it has seen.
+        /// The versions the client ties the write to.
         if_match: Option<IfMatch>,
     },
 }
@@ -184,6 +228,15 @@ pub enum Committed {
     Deleted,
 }
 
+/// What a bulk request came to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct BulkCount {
+    /// The operations that were carried out or failed.
+    pub operations: u64,
+    /// Those that failed.
+    pub failed: u64,
+}
+
 /// A request that has been answered.
 #[derive(Debug, Clone, PartialEq)]
 pub struct RequestRecord {
@@ -201,6 +254,8 @@ pub struct RequestRecord {
     pub detail: Option<String>,
     /// What was accepted only because of a tolerance.
     pub tolerated: Vec<Tolerated>,
+    /// What came of its operations, if it was a bulk request.
+    pub bulk: Option<BulkCount>,
     /// From the head of the request to the head of the answer.
     pub elapsed: Duration,
     /// Who the client says it is.

@@ -6,13 +6,17 @@ use axum::http::request::Parts;
 use scim::{Error, Tolerated};
 
 use crate::request;
-use crate::store::RequestRecord;
+use crate::store::{BulkCount, RequestRecord};
 
 /// A request on its way: who sent it, and what was tolerated.
 pub(crate) struct Trace<C> {
     pub(crate) caller: Option<C>,
     pub(crate) tolerated: Vec<Tolerated>,
     pub(crate) bearer_was_sent: bool,
+    /// What `/Me` stands for: the permanent location of the resource.
+    pub(crate) alias: Option<String>,
+    /// What a bulk request came to.
+    pub(crate) bulk: Option<BulkCount>,
     started: Instant,
     method: String,
     path: String,
@@ -26,17 +30,14 @@ impl<C> Trace<C> {
             caller: None,
             tolerated: Vec::new(),
             bearer_was_sent: false,
+            alias: None,
+            bulk: None,
             started: Instant::now(),
             method: head.method.as_str().to_owned(),
             path: head.uri.path().to_owned(),
             query: head.uri.query().map(str::to_owned),
             user_agent: request::user_agent(&head.headers),
         }
-    }
-
-    /// What and whom the request was about, for a log line.
-    pub(crate) fn summary(&self) -> String {
-        format!("{} {}", self.method, self.path)
     }
 
     pub(crate) fn finish(self, status: u16, error: Option<&Error>) -> (Option<C>, RequestRecord) {
@@ -48,6 +49,7 @@ impl<C> Trace<C> {
             scim_type: error.and_then(|error| error.scim_type),
             detail: error.map(|error| error.detail.clone()),
             tolerated: self.tolerated,
+            bulk: self.bulk,
             elapsed: self.started.elapsed(),
             user_agent: self.user_agent,
         };

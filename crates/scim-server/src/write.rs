@@ -1,11 +1,13 @@
-//! POST, PUT, PATCH and DELETE of a resource (RFC 7644 3.3, 3.5, 3.6).
+//! POST, PUT, PATCH and DELETE of a resource (RFC 7644 3.3, 3.5, 3.6): what they ask of the store,
+//! and what is answered.
 
 use std::sync::Arc;
 
 use axum::body::Body;
 use axum::http::request::Parts;
-use axum::http::{Response, StatusCode};
-use scim::{Error, PatchRequest, Resource, ResourceType};
+use axum::http::{Method, Response, StatusCode};
+use scim::{Error, IfMatch, PatchRequest, Resource, ResourceType, Tolerances};
+use serde_json::Value;
 
 use crate::body::Incoming;
 use crate::store::{Command, Committed, Operation, Outcome, Store};
@@ -23,83 +25,106 @@ pub(crate) async fn create<S: Store>(
     trace: &mut Trace<S::Caller>,
 ) -> Result<Response<Body>, Error> {
     let view = View::of(&decode::parameters(head.uri.query())?, rt)?;
-    let body = body.json(&head.headers).await?;
-    let (resource, members, tolerated) = Resource::read(&body, rt, store.tolerances(caller))?;
-    trace.tolerated.extend(tolerated);
-    let view = view.after_write(rt, &resource);
-    commit(store, caller, rt, trace, Operation::Create { resource, members }, view).await
+    request::check_unversioned(&head.headers)?;
+    let tolerances = store.tolerances(caller);
+    let body = body.json(&head.headers, tolerances, &mut trace.tolerated).await?;
+    let command = create_command(rt, &body, view, tolerances)?;
+    commit(store, caller, trace, command).await
 }
 
-/// PUT `/Users/{id}`
-pub(crate) async fn replace<S: Store>(
+/// PUT, PATCH or DELETE of `/Users/{id}`. The body of a DELETE, which RFC 9110 9.3.5 gives no
+/// meaning, is not looked at.
+pub(crate) async fn change<S: Store>(
     store: &S,
     caller: &S::Caller,
-    rt: &Arc<ResourceType>,
-    id: String,
+    (rt, id): (&Arc<ResourceType>, String),
     head: &Parts,
     body: &mut Incoming,
     trace: &mut Trace<S::Caller>,
 ) -> Result<Response<Body>, Error> {
+    let if_match = request::precondition(&head.headers);
+    if head.method == Method::DELETE {
+        return commit(store, caller, trace, delete_command(rt, id, if_match)).await;
+    }
     let view = View::of(&decode::parameters(head.uri.query())?, rt)?;
-    let if_match = request::if_match(&head.headers);
-    let body = body.json(&head.headers).await?;
-    let (resource, members, tolerated) = Resource::read(&body, rt, store.tolerances(caller))?;
-    trace.tolerated.extend(tolerated);
+    let tolerances = store.tolerances(caller);
+    let body = body.json(&head.headers, tolerances, &mut trace.tolerated).await?;
+    let command = match head.method {
+        Method::PUT => replace_command(rt, id, &body, if_match, view, tolerances)?,
+        _ => patch_command(rt, id, &body, if_match, view, tolerances)?,
+    };
+    commit(store, caller, trace, command).await
+}
+
+/// What a POST asks of the store.
+pub(crate) fn create_command(
+    rt: &Arc<ResourceType>,
+    body: &Value,
+    view: View,
+    tolerances: &Tolerances,
+) -> Result<Command, Error> {
+    let (resource, members, tolerated) = Resource::read(body, rt, tolerances)?;
     let view = view.after_write(rt, &resource);
-    commit(store, caller, rt, trace, Operation::Replace { id, resource, members, if_match }, view)
-        .await
+    let operation = Operation::Create { resource, members };
+    Ok(Command { resource_type: rt.clone(), operation, view, tolerated })
 }
 
-/// PATCH `/Users/{id}`
-pub(crate) async fn patch<S: Store>(
-    store: &S,
-    caller: &S::Caller,
+/// What a PUT asks of the store.
+pub(crate) fn replace_command(
     rt: &Arc<ResourceType>,
     id: String,
-    head: &Parts,
-    body: &mut Incoming,
-    trace: &mut Trace<S::Caller>,
-) -> Result<Response<Body>, Error> {
-    let view = View::of(&decode::parameters(head.uri.query())?, rt)?;
-    let if_match = request::if_match(&head.headers);
-    let body = body.json(&head.headers).await?;
-    let (request, tolerated) = PatchRequest::read(&body, rt, store.tolerances(caller))?;
-    trace.tolerated.extend(tolerated);
-    commit(store, caller, rt, trace, Operation::Patch { id, request, if_match }, view).await
+    body: &Value,
+    if_match: Option<IfMatch>,
+    view: View,
+    tolerances: &Tolerances,
+) -> Result<Command, Error> {
+    let (resource, members, tolerated) = Resource::read(body, rt, tolerances)?;
+    let view = view.after_write(rt, &resource);
+    let operation = Operation::Replace { id, resource, members, if_match };
+    Ok(Command { resource_type: rt.clone(), operation, view, tolerated })
 }
 
-/// DELETE `/Users/{id}`. A body, which RFC 9110 9.3.5 gives no meaning, is not looked at.
-pub(crate) async fn delete<S: Store>(
-    store: &S,
-    caller: &S::Caller,
+/// What a PATCH asks of the store.
+pub(crate) fn patch_command(
     rt: &Arc<ResourceType>,
     id: String,
-    head: &Parts,
-    trace: &mut Trace<S::Caller>,
-) -> Result<Response<Body>, Error> {
-    let if_match = request::if_match(&head.headers);
-    commit(store, caller, rt, trace, Operation::Delete { id, if_match }, View::default()).await
+    body: &Value,
+    if_match: Option<IfMatch>,
+    view: View,
+    tolerances: &Tolerances,
+) -> Result<Command, Error> {
+    let (request, tolerated) = PatchRequest::read(body, rt, tolerances)?;
+    let operation = Operation::Patch { id, request, if_match };
+    Ok(Command { resource_type: rt.clone(), operation, view, tolerated })
+}
+
+/// What a DELETE asks of the store.
+pub(crate) fn delete_command(
+    rt: &Arc<ResourceType>,
+    id: String,
+    if_match: Option<IfMatch>,
+) -> Command {
+    let operation = Operation::Delete { id, if_match };
+    Command { resource_type: rt.clone(), operation, view: View::default(), tolerated: Vec::new() }
 }
 
 async fn commit<S: Store>(
     store: &S,
     caller: &S::Caller,
-    rt: &Arc<ResourceType>,
     trace: &mut Trace<S::Caller>,
-    operation: Operation,
-    view: View,
+    command: Command,
 ) -> Result<Response<Body>, Error> {
-    let tolerated = trace.tolerated.clone();
-    let command = Command { resource_type: rt.clone(), operation, view: view.clone(), tolerated };
+    trace.tolerated.extend(command.tolerated.iter().cloned());
+    let (rt, view) = (command.resource_type.clone(), command.view.clone());
     let Outcome { committed, tolerated } = store.commit(caller, command).await?;
     trace.tolerated.extend(tolerated);
     let base_url = store.base_url();
     Ok(match committed {
         Committed::Created(stored) => {
-            respond::resource(StatusCode::CREATED, base_url, rt, stored, &view)
+            respond::resource(StatusCode::CREATED, base_url, &rt, stored, &view)
         }
         Committed::Updated(stored) => {
-            respond::resource(StatusCode::OK, base_url, rt, stored, &view)
+            respond::resource(StatusCode::OK, base_url, &rt, stored, &view)
         }
         Committed::Unshown { version, .. } => respond::no_content(Some(version)),
         Committed::Deleted => respond::no_content(None),

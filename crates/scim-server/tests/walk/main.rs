@@ -1,7 +1,12 @@
 //! The whole walk over real HTTP, on a store in memory.
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
+mod across;
+mod alias;
+mod bulk;
+mod conditional;
 mod memory;
+mod negotiation;
 mod refusals;
 mod resources;
 
@@ -29,7 +34,7 @@ impl Server {
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let base = format!("http://{}/scim2", listener.local_addr().unwrap());
         let store = Memory::new(&base);
-        let app = axum::Router::new().nest("/scim2", scim_server::router(store.clone()));
+        let app = axum::Router::new().nest_service("/scim2", scim_server::router(store.clone()));
         tokio::spawn(async move { axum::serve(listener, app).await.unwrap() });
         Self { base, client: Client::new(), store }
     }
@@ -46,6 +51,16 @@ impl Server {
         let request =
             self.request(method, path).header(header::CONTENT_TYPE, "application/scim+json");
         send(request.body(body.to_string())).await
+    }
+
+    /// A bulk request of these operations; says what came of each.
+    async fn bulk(&self, operations: Value) -> Vec<Value> {
+        let body =
+            serde_json::json!({"schemas": [scim::urn::BULK_REQUEST], "Operations": operations});
+        let answer = self.post("/Bulk", &body).await;
+        assert_eq!(answer.status, 200, "{}", answer.text);
+        assert_eq!(answer.json()["schemas"], serde_json::json!([scim::urn::BULK_RESPONSE]));
+        answer.json()["Operations"].as_array().unwrap().clone()
     }
 
     async fn post(&self, path: &str, body: &Value) -> Answer {

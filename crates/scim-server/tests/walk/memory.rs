@@ -5,11 +5,12 @@ use std::sync::{Arc, Mutex};
 
 use jiff::Timestamp;
 use scim::{
-    AuthenticationScheme, Error, IfMatch, MemberDelta, MemberStep, Query, Resource, ResourceType,
-    ServiceProviderConfig, SortOrder, Tolerance, Tolerances, Version, meta, sort_key,
+    AuthenticationScheme, BulkSupport, Error, IfMatch, MemberDelta, MemberStep, Query, Resource,
+    ResourceType, ScimType, ServiceProviderConfig, SortOrder, Tolerance, Tolerances, Version, meta,
+    sort_key,
 };
 use scim_server::{
-    Command, Committed, Operation, Outcome, Page, RequestRecord, Shown, Store, Stored, View,
+    Command, Committed, Operation, Outcome, Page, RequestRecord, Shown, Step, Store, Stored, View,
     location,
 };
 use serde_json::json;
@@ -24,6 +25,7 @@ struct Inner {
     tolerances: Tolerances,
     rows: Mutex<BTreeMap<String, Row>>,
     records: Mutex<Vec<RequestRecord>>,
+    subject: Mutex<Option<String>>,
 }
 
 #[derive(Clone)]
@@ -45,12 +47,18 @@ impl Memory {
             tolerances: Tolerances::of([Tolerance::CapitalisedOp, Tolerance::BooleanAsString]),
             rows: Mutex::default(),
             records: Mutex::default(),
+            subject: Mutex::default(),
         }))
     }
 
     /// What was logged of the last request.
     pub fn last_record(&self) -> RequestRecord {
         self.0.records.lock().unwrap().last().unwrap().clone()
+    }
+
+    /// Makes a user stand for whoever asks.
+    pub fn bind(&self, id: &str) {
+        *self.0.subject.lock().unwrap() = Some(id.to_owned());
     }
 
     fn show(&self, rt: &ResourceType, id: &str, row: &Row, view: &View) -> Stored {
@@ -74,6 +82,45 @@ impl Memory {
             return Err(Error::precondition_failed("It is at another version."));
         }
         Ok(row.clone())
+    }
+
+    fn carry_out(&self, command: Command) -> Result<Outcome, Error> {
+        let Command { resource_type: rt, operation, view, .. } = command;
+        Ok(match operation {
+            Operation::Create { resource, members } => {
+                let mut rows = self.0.rows.lock().unwrap();
+                let id = format!("k&{}/{}", rt.name, rows.len() + 1);
+                let mut row = Row { kind: rt.name.clone(), resource, members: vec![], version: 1 };
+                apply(&mut row, &members);
+                rows.insert(id.clone(), row.clone());
+                Committed::Created(self.show(&rt, &id, &row, &view)).into()
+            }
+            Operation::Replace { id, resource, members, if_match } => {
+                let mut row = self.found(&rt, &id, if_match.as_ref())?;
+                if resource.text("displayName") == Some(CHILDLESS) && !members.steps.is_empty() {
+                    return Err(Error::bad_request(ScimType::InvalidValue, "It has no members."));
+                }
+                row.resource = row.resource.replace_with(resource, &rt)?;
+                row.version += 1;
+                apply(&mut row, &members);
+                self.put(&rt, &id, &row, &view).into()
+            }
+            Operation::Patch { id, request, if_match } => {
+                let mut row = self.found(&rt, &id, if_match.as_ref())?;
+                assert!(row.resource.text("userName") != Some("panic"), "a fault of the store");
+                let outcome = request.apply(&rt, &row.resource)?;
+                row.resource = outcome.resource;
+                row.version += 1;
+                apply(&mut row, &outcome.members);
+                let committed = self.put(&rt, &id, &row, &view);
+                Outcome { committed, tolerated: outcome.tolerated }
+            }
+            Operation::Delete { id, if_match } => {
+                self.found(&rt, &id, if_match.as_ref())?;
+                self.0.rows.lock().unwrap().remove(&id);
+                Committed::Deleted.into()
+            }
+        })
     }
 
     fn put(&self, rt: &ResourceType, id: &str, row: &Row, view: &View) -> Committed {
@@ -112,7 +159,7 @@ impl Store for Memory {
         ServiceProviderConfig {
             documentation_uri: None,
             patch: true,
-            bulk: None,
+            bulk: Some(BulkSupport { operation_count_max: 5, payload_bytes_max: 10_000 }),
             filter_result_count_max: Some(1000),
             change_password: false,
             sort: true,
@@ -166,44 +213,42 @@ impl Store for Memory {
     }
 
     async fn commit(&self, (): &(), command: Command) -> Result<Outcome, Error> {
-        let Command { resource_type: rt, operation, view, .. } = command;
-        Ok(match operation {
-            Operation::Create { resource, members } => {
-                let mut rows = self.0.rows.lock().unwrap();
-                let id = format!("k&{}/{}", rt.name, rows.len() + 1);
-                let mut row = Row { kind: rt.name.clone(), resource, members: vec![], version: 1 };
-                apply(&mut row, &members);
-                rows.insert(id.clone(), row.clone());
-                Committed::Created(self.show(&rt, &id, &row, &view)).into()
+        self.carry_out(command)
+    }
+
+    async fn commit_together(
+        &self,
+        (): &(),
+        steps: Vec<Step>,
+    ) -> Result<Vec<Outcome>, (usize, Error)> {
+        let before = self.0.rows.lock().unwrap().clone();
+        let mut outcomes = Vec::new();
+        for (number, step) in steps.iter().enumerate() {
+            let outcome = step.command(&outcomes).and_then(|command| self.carry_out(command));
+            match outcome {
+                Ok(outcome) => outcomes.push(outcome),
+                Err(error) => {
+                    *self.0.rows.lock().unwrap() = before;
+                    return Err((number, error));
+                }
             }
-            Operation::Replace { id, resource, members, if_match } => {
-                let mut row = self.found(&rt, &id, if_match.as_ref())?;
-                row.resource = row.resource.replace_with(resource, &rt)?;
-                row.version += 1;
-                apply(&mut row, &members);
-                self.put(&rt, &id, &row, &view).into()
-            }
-            Operation::Patch { id, request, if_match } => {
-                let mut row = self.found(&rt, &id, if_match.as_ref())?;
-                let outcome = request.apply(&rt, &row.resource)?;
-                row.resource = outcome.resource;
-                row.version += 1;
-                apply(&mut row, &outcome.members);
-                let committed = self.put(&rt, &id, &row, &view);
-                Outcome { committed, tolerated: outcome.tolerated }
-            }
-            Operation::Delete { id, if_match } => {
-                self.found(&rt, &id, if_match.as_ref())?;
-                self.0.rows.lock().unwrap().remove(&id);
-                Committed::Deleted.into()
-            }
-        })
+        }
+        Ok(outcomes)
+    }
+
+    fn subject(&self, (): &()) -> Result<(Arc<ResourceType>, String), Error> {
+        let subject = self.0.subject.lock().unwrap().clone();
+        let id = subject.ok_or_else(|| Error::new(501, "The token stands for nobody."))?;
+        Ok((self.0.types[0].clone(), id))
     }
 
     fn log(&self, _: Option<&()>, record: RequestRecord) {
         self.0.records.lock().unwrap().push(record);
     }
 }
+
+/// A group that is called so can have no members.
+pub const CHILDLESS: &str = "Childless";
 
 fn apply(row: &mut Row, delta: &MemberDelta) {
     for step in &delta.steps {

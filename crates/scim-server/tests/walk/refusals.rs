@@ -28,12 +28,15 @@ async fn whoever_is_not_known_is_told_how_to_become_so() {
 async fn methods_an_endpoint_lacks_are_named_with_those_it_has() {
     let server = Server::start().await;
     for (method, path, allow) in [
-        (Method::POST, "/Schemas", "GET, HEAD"),
-        (Method::DELETE, "/ServiceProviderConfig", "GET, HEAD"),
-        (Method::PUT, "/ResourceTypes/User", "GET, HEAD"),
-        (Method::PUT, "/Users", "GET, HEAD, POST"),
-        (Method::POST, "/Users/1", "GET, HEAD, PUT, PATCH, DELETE"),
-        (Method::GET, "/Users/.search", "POST"),
+        (Method::POST, "/Schemas", "GET, HEAD, OPTIONS"),
+        (Method::DELETE, "/ServiceProviderConfig", "GET, HEAD, OPTIONS"),
+        (Method::PUT, "/ResourceTypes/User", "GET, HEAD, OPTIONS"),
+        (Method::PUT, "/Users", "GET, HEAD, POST, OPTIONS"),
+        (Method::POST, "/Users/1", "GET, HEAD, PUT, PATCH, DELETE, OPTIONS"),
+        (Method::GET, "/Users/.search", "POST, OPTIONS"),
+        (Method::GET, "/.search", "POST, OPTIONS"),
+        (Method::GET, "/Bulk", "POST, OPTIONS"),
+        (Method::DELETE, "", "GET, HEAD, OPTIONS"),
     ] {
         let answer = server.write(method.clone(), path, &json!({})).await;
         answer.error(405, "");
@@ -44,12 +47,12 @@ async fn methods_an_endpoint_lacks_are_named_with_those_it_has() {
 #[tokio::test]
 async fn unknown_routes_are_scim_errors_too() {
     let server = Server::start().await;
-    for path in ["", "/users", "/Users/1/2", "/Nope", "/Users//"] {
+    for path in ["/users", "/Users/1/2", "/Nope", "/Users//"] {
         server.get(path).await.error(404, "");
     }
-    for path in ["/Me", "/Bulk", "/.search"] {
-        server.get(path).await.error(501, "");
-    }
+    server.get("/Me").await.error(501, "");
+    server.get("/v1/Users").await.error(400, "invalidVers");
+    assert_eq!(server.get("/v2/Users").await.status, 200);
     server.get("/Users/%ff").await.error(400, "");
 }
 
@@ -112,7 +115,7 @@ async fn a_body_in_pieces_is_read_and_one_that_is_not_asked_for_is_not_waited_fo
     let head = |token: &str, more: &str| {
         format!(
             "POST /scim2/Users HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\
-             Authorization: Bearer {token}\r\n{more}\r\n\r\n"
+             Content-Type: application/json\r\nAuthorization: Bearer {token}\r\n{more}\r\n\r\n"
         )
     };
     let pieces = &[
@@ -137,6 +140,7 @@ async fn queries_that_cannot_be_read_are_refused() {
         ("filter=nope%20eq%20%22a%22", "invalidFilter"),
         ("sortOrder=up", "invalidValue"),
         ("filter=%ff", "invalidSyntax"),
+        ("filter=password%20pr", "sensitive"),
     ] {
         server.get(&format!("/Users?{query}")).await.error(400, scim_type);
     }
