@@ -60,6 +60,12 @@ pub struct LoggedRequest {
     /// What was accepted only because of a tolerance, and where.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub tolerated: Vec<String>,
+    /// How many operations of a bulk request were carried out or failed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub operation_count: Option<u64>,
+    /// How many of them failed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub failed_count: Option<u64>,
     /// How long it took, in microseconds.
     pub elapsed_micros: u64,
     /// Who the client said it was.
@@ -290,6 +296,8 @@ fn redacted(token: Option<String>, at: Timestamp, record: RequestRecord) -> Logg
             .take(REQUEST_TOLERATED_COUNT_MAX)
             .map(ToString::to_string)
             .collect(),
+        operation_count: record.bulk.map(|bulk| bulk.operations),
+        failed_count: record.bulk.map(|bulk| bulk.failed),
         elapsed_micros: u64::try_from(record.elapsed.as_micros()).unwrap_or(u64::MAX),
         user_agent: record.user_agent,
     }
@@ -346,6 +354,7 @@ mod tests {
             status,
             scim_type: None,
             detail: Some("ü".repeat(REQUEST_DETAIL_BYTES_MAX)),
+            bulk: None,
             tolerated: Vec::new(),
             elapsed: Duration::from_micros(5),
             user_agent: None,

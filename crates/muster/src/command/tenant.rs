@@ -129,8 +129,12 @@ fn requests(context: &Context, args: &RequestsArgs) -> Result<(), CommandError> 
     };
     let rows = requests.iter().map(|request| {
         let query = request.query.as_ref().map(|query| format!("?{query}")).unwrap_or_default();
-        let said: Vec<&str> =
-            request.detail.iter().chain(&request.tolerated).map(String::as_str).collect();
+        let operations = request.operation_count.map(|count| {
+            let failed_count = request.failed_count.unwrap_or_default();
+            format!("{count} operations, {failed_count} failed")
+        });
+        let said = request.detail.iter().chain(&operations).chain(&request.tolerated);
+        let said: Vec<&str> = said.map(String::as_str).collect();
         vec![
             moment(request.at),
             or(request.token.as_ref(), "-"),

@@ -2,14 +2,14 @@
 //! and shows what came of it.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use db::{Ctx, Tx};
-use scim::{Error as ScimError, Tolerated};
-use scim_server::{Command, Committed, Operation, Outcome, View};
+use scim::{Error as ScimError, MemberDelta, Resource, Tolerated};
+use scim_server::{Command, Committed, Operation, Outcome, Step, View};
 use serde_json::Value;
 
 use super::{kind, read};
-use crate::Result;
 use crate::caller::Caller;
 use crate::counter::Kind;
 use crate::dialect::Dialect;
@@ -18,13 +18,23 @@ use crate::limits::PATCH_MEMBERS_SHOWN_MAX;
 use crate::provider::ServiceProvider;
 use crate::resource_types::{group_type, user_type};
 use crate::user::{self, Origin, User, UserState, Writer, check_version};
+use crate::{Error, Result};
 
-/// What a write is done with.
+/// A write, ready for its turn.
 struct Write {
     ctx: Ctx,
     caller: Caller,
     base_url: Arc<str>,
     view: View,
+    work: Work,
+}
+
+/// What is to be done. What needs no database is done before the writer's turn.
+enum Work {
+    CreateUser { resource: Resource, draft: user::Draft, life: (UserState, Origin) },
+    CreateGroup { draft: group::Draft, members: MemberDelta },
+    ChangeUser(Operation),
+    ChangeGroup(Operation),
 }
 
 /// Carries out a command.
@@ -33,134 +43,141 @@ pub(super) async fn commit(
     caller: &Caller,
     command: Command,
 ) -> Result<Outcome> {
-    let Command { resource_type, mut operation, view, tolerated } = command;
-    let cause = match &operation {
-        Operation::Create { .. } => format!("POST {}", resource_type.endpoint),
-        Operation::Replace { id, .. } => format!("PUT {}/{id}", resource_type.endpoint),
-        Operation::Patch { id, .. } => format!("PATCH {}/{id}", resource_type.endpoint),
-        Operation::Delete { id, .. } => format!("DELETE {}/{id}", resource_type.endpoint),
-    };
-    if let Operation::Patch { request, .. } = &mut operation {
-        request.replace_creates |= caller.token().dialect.replace_creates(&tolerated);
-    }
-    let write = Write {
-        ctx: caller.ctx(cause, provider.clock().now()),
-        caller: caller.clone(),
-        base_url: provider.base_url_shared(),
-        view,
-    };
-    match kind(&resource_type) {
-        Kind::Users => users(provider, write, operation).await,
-        Kind::Groups => groups(provider, write, operation).await,
-    }
+    let write = Write::of(provider, caller, command)?;
+    provider.db().write_async(caller.tenant().turn(), move |tx| write.carry_out(tx)).await
 }
 
-async fn users(provider: &ServiceProvider, write: Write, operation: Operation) -> Result<Outcome> {
-    let db = provider.db();
-    let writer = Writer::Directory;
-    match operation {
-        Operation::Create { resource, .. } => {
-            // What needs no database is done before the writer's turn.
-            let resource = user::with_active(user::storable(resource), true);
-            let draft = user::Draft::of(&resource)?;
-            let active = resource.document().get("active") == Some(&Value::Bool(true));
-            let state = if active { UserState::Active } else { UserState::Inactive };
-            let life = (state, Origin::Scim);
-            db.write_async(write.caller.tenant().turn(), move |tx| {
-                let tenant = write.caller.tenant();
-                let (user, _) =
-                    user::create(tx, &write.ctx, tenant, &resource, &draft, life, writer)?;
-                // Adopting is answered like creating: to the client the user was not there before.
-                Ok(Committed::Created(write.show_user(tx, &user)?).into())
-            })
-            .await
+/// Carries out commands that refer to each other, in one transaction. The error says at which of
+/// them it came up.
+pub(super) async fn commit_together(
+    provider: &ServiceProvider,
+    caller: &Caller,
+    steps: Vec<Step>,
+) -> std::result::Result<Vec<Outcome>, (usize, ScimError)> {
+    let reached = Arc::new(AtomicUsize::new(0));
+    let (noted, shared, caller) = (reached.clone(), provider.clone(), caller.clone());
+    let outcomes = provider.db().write_async(caller.tenant().turn(), move |tx| {
+        let mut outcomes = Vec::with_capacity(steps.len());
+        for (number, step) in steps.iter().enumerate() {
+            noted.store(number, Ordering::Relaxed);
+            let command = step.command(&outcomes)?;
+            outcomes.push(Write::of(&shared, &caller, command)?.carry_out(tx)?);
         }
-        Operation::Replace { id, resource, if_match, .. } => {
-            db.write_async(write.caller.tenant().turn(), move |tx| {
-                let before = write.user(tx, &id)?;
-                check_version("User", &id, if_match.as_ref(), before.version)?;
-                let next = user::replaced(&before, resource.clone())?;
-                let user =
-                    user::update(tx, &write.ctx, write.caller.tenant(), before, next, writer)?;
-                Ok(Committed::Updated(write.show_user(tx, &user)?).into())
-            })
-            .await
-        }
-        Operation::Patch { id, request, if_match } => {
-            db.write_async(write.caller.tenant().turn(), move |tx| {
-                let before = write.user(tx, &id)?;
-                check_version("User", &id, if_match.as_ref(), before.version)?;
-                let outcome = request.apply(user_type(), &before.resource()?)?;
-                let (next, tolerated) = (outcome.resource, outcome.tolerated);
-                let user =
-                    user::update(tx, &write.ctx, write.caller.tenant(), before, next, writer)?;
-                let committed = Committed::Updated(write.show_user(tx, &user)?);
-                Ok(Outcome { committed, tolerated })
-            })
-            .await
-        }
-        Operation::Delete { id, if_match } => {
-            db.write_async(write.caller.tenant().turn(), move |tx| {
-                user::delete(tx, &write.ctx, write.caller.tenant(), &id, if_match.as_ref())?;
-                Ok(Committed::Deleted.into())
-            })
-            .await
-        }
-    }
-}
-
-async fn groups(provider: &ServiceProvider, write: Write, operation: Operation) -> Result<Outcome> {
-    let db = provider.db();
-    match operation {
-        Operation::Create { resource, members } => {
-            let draft = group::Draft::of(&resource);
-            db.write_async(write.caller.tenant().turn(), move |tx| {
-                let tenant = write.caller.tenant();
-                let rules = write.member_rules();
-                let (group, tolerated) =
-                    group::create(tx, &write.ctx, tenant, rules, &draft, &members)?;
-                let committed = Committed::Created(write.show_group(tx, &group)?);
-                Ok(Outcome { committed, tolerated })
-            })
-            .await
-        }
-        Operation::Replace { id, resource, members, if_match } => {
-            db.write_async(write.caller.tenant().turn(), move |tx| {
-                let before = write.group(tx, &id)?;
-                check_version("Group", &id, if_match.as_ref(), before.version)?;
-                let next = before.resource()?.replace_with(resource.clone(), group_type())?;
-                let (tenant, rules) = (write.caller.tenant(), write.member_rules());
-                let (group, tolerated) =
-                    group::update(tx, &write.ctx, tenant, rules, before, &next, &members)?;
-                let committed = Committed::Updated(write.show_group(tx, &group)?);
-                Ok(Outcome { committed, tolerated })
-            })
-            .await
-        }
-        Operation::Patch { id, request, if_match } => {
-            db.write_async(write.caller.tenant().turn(), move |tx| {
-                let before = write.group(tx, &id)?;
-                // A member delta needs no version; one that is given is kept to.
-                check_version("Group", &id, if_match.as_ref(), before.version)?;
-                let tenant = write.caller.tenant();
-                let rules = write.member_rules();
-                let (group, tolerated) =
-                    group::patch(tx, &write.ctx, tenant, rules, before, &request)?;
-                write.after_patch(tx, &group, tolerated)
-            })
-            .await
-        }
-        Operation::Delete { id, if_match } => {
-            db.write_async(write.caller.tenant().turn(), move |tx| {
-                group::delete(tx, &write.ctx, write.caller.tenant(), &id, if_match.as_ref())?;
-                Ok(Committed::Deleted.into())
-            })
-            .await
-        }
-    }
+        Ok(outcomes)
+    });
+    outcomes.await.map_err(|error: Error| (reached.load(Ordering::Relaxed), error.to_scim()))
 }
 
 impl Write {
+    fn of(provider: &ServiceProvider, caller: &Caller, command: Command) -> Result<Self> {
+        let Command { resource_type, mut operation, view, tolerated } = command;
+        let endpoint = &resource_type.endpoint;
+        let cause = match &operation {
+            Operation::Create { .. } => format!("POST {endpoint}"),
+            Operation::Replace { id, .. } => format!("PUT {endpoint}/{id}"),
+            Operation::Patch { id, .. } => format!("PATCH {endpoint}/{id}"),
+            Operation::Delete { id, .. } => format!("DELETE {endpoint}/{id}"),
+        };
+        if let Operation::Patch { request, .. } = &mut operation {
+            request.replace_creates |= caller.token().dialect.replace_creates(&tolerated);
+        }
+        let work = match (kind(&resource_type), operation) {
+            (Kind::Users, Operation::Create { resource, .. }) => {
+                let resource = user::with_active(user::storable(resource), true);
+                let draft = user::Draft::of(&resource)?;
+                let active = resource.document().get("active") == Some(&Value::Bool(true));
+                let state = if active { UserState::Active } else { UserState::Inactive };
+                Work::CreateUser { resource, draft, life: (state, Origin::Scim) }
+            }
+            (Kind::Groups, Operation::Create { resource, members }) => {
+                Work::CreateGroup { draft: group::Draft::of(&resource), members }
+            }
+            (Kind::Users, operation) => Work::ChangeUser(operation),
+            (Kind::Groups, operation) => Work::ChangeGroup(operation),
+        };
+        Ok(Self {
+            ctx: caller.ctx(cause, provider.clock().now()),
+            caller: caller.clone(),
+            base_url: provider.base_url_shared(),
+            view,
+            work,
+        })
+    }
+
+    fn carry_out(&self, tx: &mut Tx) -> Result<Outcome> {
+        let (ctx, tenant) = (&self.ctx, self.caller.tenant());
+        match &self.work {
+            Work::CreateUser { resource, draft, life } => {
+                let writer = Writer::Directory;
+                let (user, _) = user::create(tx, ctx, tenant, resource, draft, *life, writer)?;
+                // Adopting is answered like creating: to the client the user was not there before.
+                Ok(Committed::Created(self.show_user(tx, &user)?).into())
+            }
+            Work::CreateGroup { draft, members } => {
+                let rules = self.member_rules();
+                let (group, tolerated) = group::create(tx, ctx, tenant, rules, draft, members)?;
+                let committed = Committed::Created(self.show_group(tx, &group)?);
+                Ok(Outcome { committed, tolerated })
+            }
+            Work::ChangeUser(operation) => self.change_user(tx, operation),
+            Work::ChangeGroup(operation) => self.change_group(tx, operation),
+        }
+    }
+
+    fn change_user(&self, tx: &mut Tx, operation: &Operation) -> Result<Outcome> {
+        let (ctx, tenant, writer) = (&self.ctx, self.caller.tenant(), Writer::Directory);
+        match operation {
+            Operation::Replace { id, resource, if_match, .. } => {
+                let before = self.user(tx, id)?;
+                check_version("User", id, if_match.as_ref(), before.version)?;
+                let next = user::replaced(&before, resource.clone())?;
+                let user = user::update(tx, ctx, tenant, before, next, writer)?;
+                Ok(Committed::Updated(self.show_user(tx, &user)?).into())
+            }
+            Operation::Patch { id, request, if_match } => {
+                let before = self.user(tx, id)?;
+                check_version("User", id, if_match.as_ref(), before.version)?;
+                let outcome = request.apply(user_type(), &before.resource()?)?;
+                let (next, tolerated) = (outcome.resource, outcome.tolerated);
+                let user = user::update(tx, ctx, tenant, before, next, writer)?;
+                let committed = Committed::Updated(self.show_user(tx, &user)?);
+                Ok(Outcome { committed, tolerated })
+            }
+            Operation::Delete { id, if_match } => {
+                user::delete(tx, ctx, tenant, id, if_match.as_ref())?;
+                Ok(Committed::Deleted.into())
+            }
+            Operation::Create { .. } => Err(misplaced()),
+        }
+    }
+
+    fn change_group(&self, tx: &mut Tx, operation: &Operation) -> Result<Outcome> {
+        let (ctx, tenant, rules) = (&self.ctx, self.caller.tenant(), self.member_rules());
+        match operation {
+            Operation::Replace { id, resource, members, if_match } => {
+                let before = self.group(tx, id)?;
+                check_version("Group", id, if_match.as_ref(), before.version)?;
+                let next = before.resource()?.replace_with(resource.clone(), group_type())?;
+                let (group, tolerated) =
+                    group::update(tx, ctx, tenant, rules, before, &next, members)?;
+                let committed = Committed::Updated(self.show_group(tx, &group)?);
+                Ok(Outcome { committed, tolerated })
+            }
+            Operation::Patch { id, request, if_match } => {
+                let before = self.group(tx, id)?;
+                // A member delta needs no version; one that is given is kept to.
+                check_version("Group", id, if_match.as_ref(), before.version)?;
+                let (group, tolerated) = group::patch(tx, ctx, tenant, rules, before, request)?;
+                self.after_patch(tx, &group, tolerated)
+            }
+            Operation::Delete { id, if_match } => {
+                group::delete(tx, ctx, tenant, id, if_match.as_ref())?;
+                Ok(Committed::Deleted.into())
+            }
+            Operation::Create { .. } => Err(misplaced()),
+        }
+    }
+
     fn user(&self, tx: &mut Tx, id: &str) -> Result<User> {
         let found = user::by_id(tx, self.caller.tenant(), id)?;
         found.ok_or_else(|| ScimError::not_found("User", id).into())
@@ -201,4 +218,9 @@ impl Write {
         };
         Ok(Outcome { committed, tolerated })
     }
+}
+
+/// [`Write::of`] makes another kind of work of a creation.
+fn misplaced() -> Error {
+    ScimError::new(500, "The server took a creation for a change. This is a fault of it.").into()
 }

@@ -16,11 +16,13 @@ mod waypoint;
 use std::sync::Arc;
 
 use scim::{
-    AuthenticationScheme, Error as ScimError, Pagination, Query, ResourceType,
+    AuthenticationScheme, BulkSupport, Error as ScimError, Pagination, Query, ResourceType,
     ServiceProviderConfig, Tolerances,
 };
-use scim_server::limits::{PAGE_COUNT_DEFAULT, PAGE_COUNT_MAX};
-use scim_server::{Command, Outcome, Page, RequestRecord, Store, Stored, View};
+use scim_server::limits::{
+    BULK_OPERATION_COUNT_MAX, BULK_PAYLOAD_BYTES_MAX, PAGE_COUNT_DEFAULT, PAGE_COUNT_MAX,
+};
+use scim_server::{Command, Outcome, Page, RequestRecord, Step, Store, Stored, View};
 
 use crate::caller::Caller;
 use crate::counter::Kind;
@@ -71,7 +73,10 @@ impl Store for ScimStore {
         ServiceProviderConfig {
             documentation_uri: None,
             patch: true,
-            bulk: None,
+            bulk: Some(BulkSupport {
+                operation_count_max: BULK_OPERATION_COUNT_MAX,
+                payload_bytes_max: BULK_PAYLOAD_BYTES_MAX,
+            }),
             filter_result_count_max: Some(PAGE_COUNT_MAX),
             change_password: false,
             sort: true,
@@ -118,6 +123,15 @@ impl Store for ScimStore {
         caller.require(Scope::ScimWrite).map_err(|error| error.to_scim())?;
         let outcome = commit::commit(&self.provider, caller, command).await;
         outcome.map_err(|error| error.to_scim())
+    }
+
+    async fn commit_together(
+        &self,
+        caller: &Caller,
+        steps: Vec<Step>,
+    ) -> Result<Vec<Outcome>, (usize, ScimError)> {
+        caller.require(Scope::ScimWrite).map_err(|error| (0, error.to_scim()))?;
+        commit::commit_together(&self.provider, caller, steps).await
     }
 
     fn log(&self, caller: Option<&Caller>, record: RequestRecord) {

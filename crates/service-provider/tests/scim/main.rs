@@ -1,7 +1,9 @@
 //! The service provider over real HTTP, as directories in the field speak to it.
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
+mod across;
 mod adoption;
+mod bulk;
 mod documents;
 mod entra;
 mod groups;
