@@ -85,6 +85,9 @@ struct Target {
     id: Option<String>,
 }
 
+/// An operation of a circle: its place, and what is to be done first.
+type CircleCall = (usize, BulkCall, Target, Command);
+
 impl<S: Store> Run<'_, S> {
     async fn one(&mut self, place: usize, operation: &BulkOperation) {
         let (target, outcome) = match &operation.call {
@@ -108,13 +111,7 @@ impl<S: Store> Run<'_, S> {
         let (path, data) = call.resolved(&self.ids);
         let target = self.target(call.method, &path);
         if let Some(missing) = call.references().iter().find(|id| !self.ids.contains_key(*id)) {
-            // The resource would be there but for a failure before: a conflict with the state of
-            // things (RFC 9110 15.5.10), as RFC 7644 3.7.1 has it for circles.
-            let error = Error::new(
-                409,
-                format!("`bulkId:{missing}` stands for a resource that could not be made."),
-            );
-            return Err((target.ok(), error));
+            return Err((target.ok(), not_made(missing)));
         }
         let target = target.map_err(|error| (None, error))?;
         match self.command(call, &target, &data) {
@@ -170,45 +167,13 @@ impl<S: Store> Run<'_, S> {
     /// there yet, and then, all of them being there, replaced by what it was to be. All in one
     /// write.
     async fn circle(&mut self, places: &[usize], operations: &[BulkOperation]) {
-        let (mut calls, mut refused) = (Vec::new(), Vec::new());
-        for place in places {
-            let call = match &operations[*place].call {
-                Ok(call) => call,
-                Err(error) => {
-                    refused.push((*place, error.clone()));
-                    continue;
-                }
-            };
-            let target = self.target(call.method, call.path());
-            let checked = target.and_then(|target| {
-                let command = self.command(call, &target, &call.resolved_so_far(&self.ids))?;
-                Ok((target, command))
-            });
-            match checked {
-                Ok((target, command)) => calls.push((*place, call.clone(), target, command)),
-                Err(error) => refused.push((*place, error)),
-            }
-        }
-        let outside = calls.iter().flat_map(|(_, call, _, _)| call.references());
-        let made = |id: &String| {
-            self.ids.contains_key(id)
-                || places.iter().any(|place| operations[*place].bulk_id.as_ref() == Some(id))
+        let lacking = || Error::new(409, "It names a resource that could not be made.");
+        let calls = match self.circle_calls(places, operations) {
+            Ok(calls) => calls,
+            Err(refused) => return self.refuse(places, operations, &refused, &lacking()),
         };
-        let missing = outside.cloned().find(|id| !made(id));
-        if let Some(missing) = missing {
-            let detail =
-                format!("`bulkId:{missing}` stands for a resource that could not be made.");
-            self.refuse(places, operations, &refused, &Error::new(409, detail));
-            return;
-        }
-        if !refused.is_empty() {
-            let detail = "It names a resource that could not be made, and is named by it.";
-            self.refuse(places, operations, &refused, &Error::new(409, detail));
-            return;
-        }
         for (place, _, _, command) in &calls {
-            let tolerated = command.tolerated.clone();
-            self.note(*place, &tolerated);
+            self.note(*place, &command.tolerated);
         }
         let (steps, completed) = self.circle_steps(&calls, operations);
         let doing = || format!("bulk circle of {} operations", places.len());
@@ -224,13 +189,9 @@ impl<S: Store> Run<'_, S> {
             }
             // What one of them lacks by itself is its own error; the others lack it.
             Err((step, error)) if step < calls.len() => {
-                let detail = "It names a resource that could not be made, and is named by it.";
-                let refused = [(calls[step].0, error)];
-                self.refuse(places, operations, &refused, &Error::new(409, detail));
+                self.refuse(places, operations, &[(calls[step].0, error)], &lacking());
             }
-            Err((_, error)) if error.status >= 500 => {
-                self.refuse(places, operations, &[], &error);
-            }
+            Err((_, error)) if error.status >= 500 => self.refuse(places, operations, &[], &error),
             // RFC 7644 3.7.1: "MAY stop after a failed attempt and instead return HTTP status code
             // 409 (Conflict)".
             Err((_, error)) => {
@@ -241,10 +202,39 @@ impl<S: Store> Run<'_, S> {
         }
     }
 
+    /// The operations of a circle, each sound as far as can be told before it is carried out; or
+    /// what is wrong with those that are not.
+    fn circle_calls(
+        &self,
+        places: &[usize],
+        operations: &[BulkOperation],
+    ) -> Result<Vec<CircleCall>, Vec<(usize, Error)>> {
+        let made = |id: &String| {
+            self.ids.contains_key(id)
+                || places.iter().any(|place| operations[*place].bulk_id.as_ref() == Some(id))
+        };
+        let (mut calls, mut refused) = (Vec::new(), Vec::new());
+        for place in places {
+            let checked = operations[*place].call.clone().and_then(|call| {
+                if let Some(missing) = call.references().iter().find(|id| !made(id)) {
+                    return Err(not_made(missing));
+                }
+                let target = self.target(call.method, call.path())?;
+                let command = self.command(&call, &target, &call.resolved_so_far(&self.ids))?;
+                Ok((*place, call, target, command))
+            });
+            match checked {
+                Ok(call) => calls.push(call),
+                Err(error) => refused.push((*place, error)),
+            }
+        }
+        if refused.is_empty() { Ok(calls) } else { Err(refused) }
+    }
+
     /// First each is made, then those are completed whose data had to wait; says which.
     fn circle_steps(
         &self,
-        calls: &[(usize, BulkCall, Target, Command)],
+        calls: &[CircleCall],
         operations: &[BulkOperation],
     ) -> (Vec<Step>, Vec<usize>) {
         let names: Arc<Vec<Option<String>>> =
@@ -376,6 +366,12 @@ impl<S: Store> Run<'_, S> {
             at: format!("Operations[{place}].data: {}", one.at),
         }));
     }
+}
+
+/// The resource would be there but for a failure before: a conflict with the state of things
+/// (RFC 9110 15.5.10), as RFC 7644 3.7.1 has it for circles.
+fn not_made(bulk_id: &str) -> Error {
+    Error::new(409, format!("`bulkId:{bulk_id}` stands for a resource that could not be made."))
 }
 
 /// RFC 7644 3.7: "For normal completion, the server MAY elect to omit the response body", so no

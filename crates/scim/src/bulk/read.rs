@@ -293,7 +293,9 @@ mod tests {
     #[test]
     fn a_bulk_id_is_one_operation_s_and_names_what_a_post_makes() {
         let post = |id: &str, data: Value| json!({"method": "POST", "path": "/Users", "bulkId": id, "data": data});
-        insta::assert_snapshot!(strict(json!([post("a", json!({})), post("a", json!({})), post("b", json!({"manager": {"value": "bulkId:a"}}))])), @r#"
+        let names_a = json!({"manager": {"value": "bulkId:a"}});
+        let twice = json!([post("a", json!({})), post("a", json!({})), post("b", names_a)]);
+        insta::assert_snapshot!(strict(twice), @r#"
         Some("a") The bulkId `a` is given to several operations. Give each its own.
         Some("a") The bulkId `a` is given to several operations. Give each its own.
         POST /Users {"a"}
