@@ -7,6 +7,7 @@ use db::Ctx;
 use directory::Directory;
 use jiff::civil::Date;
 use serde::de::DeserializeOwned;
+use serde_json::Value;
 
 use crate::error::CommandError;
 
@@ -67,6 +68,25 @@ pub fn toml_file<T: DeserializeOwned>(path: &Path) -> Result<T, CommandError> {
     toml::from_str(&text).map_err(|error| {
         CommandError::usage(format!("{}: {}", path.display(), error.to_string().trim_end()))
     })
+}
+
+/// A JSON file; `-` is standard input.
+///
+/// # Errors
+/// The file cannot be read, or is no JSON, with the line.
+pub fn json_file(path: &Path) -> Result<Value, CommandError> {
+    let mut text = String::new();
+    let read = if path == Path::new("-") {
+        std::io::stdin().take(CONFIG_BYTES_MAX).read_to_string(&mut text)
+    } else {
+        std::fs::File::open(path)
+            .and_then(|file| file.take(CONFIG_BYTES_MAX).read_to_string(&mut text))
+    };
+    read.map_err(|error| {
+        CommandError::usage(format!("{} cannot be read: {error}", path.display()))
+    })?;
+    serde_json::from_str(&text)
+        .map_err(|error| CommandError::usage(format!("{} is no JSON: {error}", path.display())))
 }
 
 /// A count with its noun: `1 row`, `2 rows`.

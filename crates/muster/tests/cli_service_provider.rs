@@ -136,6 +136,61 @@ fn a_token_is_rotated_with_an_overlap_and_revoked_at_once() {
 }
 
 #[test]
+fn schemas_and_resource_types_are_added_from_files() {
+    let office = acme();
+    office.write(
+        "badge.json",
+        r#"{"id": "urn:acme:1.0:Badge", "name": "Badge", "attributes": [{"name": "level", "type": "integer"}]}"#,
+    );
+    office.write(
+        "device.json",
+        r#"{"id": "urn:acme:1.0:Device", "name": "Device", "attributes": [{"name": "displayName"}]}"#,
+    );
+    office.write(
+        "type.json",
+        r#"{"name": "Device", "endpoint": "/Devices", "schema": "urn:acme:1.0:Device"}"#,
+    );
+    assert_snapshot!(office.run("schema add badge.json"), @r"
+    exit 0
+    urn:acme:1.0:Badge has 1 attribute.
+    No resource type uses it yet: add it again with --extends User.
+    ");
+    assert_snapshot!(office.run("schema add badge.json --extends User"), @r"
+    exit 0
+    urn:acme:1.0:Badge has 1 attribute.
+    It is in force for User.
+    ");
+    office.done("schema add device.json");
+    assert_snapshot!(office.run("resource-type add type.json"), @r"
+    exit 0
+    Device resources are at /Devices now.
+    ");
+    let listed = json_of(&office, &["schema", "list", "--json"]);
+    assert_eq!(listed[0]["usedBy"][0]["resourceType"], "User");
+    assert_eq!(listed[1]["usedBy"][0]["core"], true);
+    let types = json_of(&office, &["resource-type", "list", "--json"]);
+    assert_eq!((&types[2]["name"], &types[2]["own"]), (&json!("Device"), &json!(true)));
+    let shown = office.done("schema show urn:acme:1.0:BADGE");
+    assert!(shown.contains("\"type\": \"integer\""), "{shown}");
+    office.write(
+        "broken.json",
+        r#"{"id": "urn:acme:1.0:X", "name": "X", "attributes": [{"nam": "x"}]}"#,
+    );
+    assert_snapshot!(office.run("schema add broken.json"), @r"
+    exit 1
+    error: The attribute `number 1` has `nam`, which RFC 7643 7 does not define; it defines name, type, multiValued, description, required, caseExact, mutability, returned, uniqueness, canonicalValues, referenceTypes, subAttributes.
+    ");
+    assert_snapshot!(office.run("schema remove urn:acme:1.0:Device"), @r"
+    exit 1
+    error: `urn:acme:1.0:Device` is the schema of the resource type Device. Remove that first.
+    ");
+    office.done("resource-type remove device");
+    office.done("schema remove urn:acme:1.0:Device");
+    office.done("schema remove urn:acme:1.0:Badge");
+    assert_eq!(json_of(&office, &["schema", "list", "--json"]), json!([]));
+}
+
+#[test]
 fn the_tenant_may_be_left_out_when_there_is_only_one() {
     let office = Office::new();
     assert_snapshot!(office.run("token list"), @r"

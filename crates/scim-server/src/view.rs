@@ -67,6 +67,13 @@ impl View {
         self
     }
 
+    /// The same view over a document that holds more than is returned by default: a store may not
+    /// answer in text.
+    pub fn narrowed(mut self) -> Self {
+        self.document = Document::Narrowed;
+        self
+    }
+
     /// The projection, for a store's document.
     pub fn projection(&self) -> &Projection {
         &self.projection

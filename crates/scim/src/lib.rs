@@ -9,6 +9,7 @@
 //! resource into the next one and a [`MemberDelta`], [`diff`] says what changed.
 
 mod bulk;
+mod definition;
 mod diff;
 mod discovery;
 mod error;
@@ -32,6 +33,7 @@ mod version;
 pub use bulk::{
     BulkCall, BulkMethod, BulkOperation, BulkRequest, BulkResult, BulkStep, bulk_response,
 };
+pub use definition::{Concerns, SchemaChange};
 pub use diff::diff;
 pub use discovery::{
     AuthenticationScheme, BulkSupport, Pagination, ServiceProviderConfig, resource_type_json,

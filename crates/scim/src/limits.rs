@@ -28,6 +28,14 @@ pub const PROJECTION_PATH_COUNT_MAX: usize = 256;
 pub const SCHEMA_BYTES_MAX: usize = 1_048_576;
 /// Most attributes and sub-attributes of one schema.
 pub const SCHEMA_ATTRIBUTE_COUNT_MAX: usize = 2_000;
+/// Longest URN of a schema that is added, in bytes.
+pub const SCHEMA_URN_BYTES_MAX: usize = 200;
+/// Longest name of a schema or attribute that is added, in characters.
+pub const SCHEMA_NAME_CHARS_MAX: usize = 100;
+/// Longest description of a schema or attribute that is added, in characters.
+pub const SCHEMA_DESCRIPTION_CHARS_MAX: usize = 2_000;
+/// Most canonical values of one attribute of a schema that is added.
+pub const CANONICAL_VALUE_COUNT_MAX: usize = 1_000;
 /// Most uses of tolerances reported for one request; further ones are accepted silently.
 pub const TOLERATED_COUNT_MAX: usize = 100;
 /// Most entity tags looked at in an `If-Match` or `If-None-Match` header.

@@ -141,7 +141,9 @@ pub enum SchemaError {
     #[error("The schema is not in the form of RFC 7643 section 7. Correct the JSON.")]
     Json(#[source] serde_json::Error),
     /// Its id is no URN.
-    #[error("The schema id `{0}` is not a URN. Give it one that starts with `urn:`.")]
+    #[error(
+        "The schema id `{0}` is not a URN. Give it one like `urn:example:scim:schemas:1.0:Badge`."
+    )]
     Id(String),
     /// An attribute name that RFC 7643 2.1 does not allow.
     #[error(
@@ -157,6 +159,17 @@ pub enum SchemaError {
     /// A complex attribute within a complex one.
     #[error("`{0}` is complex within a complex attribute, which RFC 7643 2.3.8 forbids.")]
     Nested(String),
+    /// A name that the standard or the server keeps for itself.
+    #[error("`{0}` is reserved. Choose a name of your own.")]
+    Reserved(String),
+    /// A definition that RFC 7643 7 does not allow, or that contradicts itself.
+    #[error("{whose} {message}.")]
+    Definition {
+        /// The schema, or which attribute.
+        whose: String,
+        /// What is wrong with it.
+        message: String,
+    },
     /// More bytes or attributes than the limits allow.
     #[error("The schema exceeds the limit {name} of {limit}. Split it.")]
     TooLarge {
@@ -279,7 +292,7 @@ fn embedded(json: &str) -> Arc<Schema> {
     }
 }
 
-fn find<'a>(attributes: &'a [Attribute], name: &str) -> Option<&'a Attribute> {
+pub(crate) fn find<'a>(attributes: &'a [Attribute], name: &str) -> Option<&'a Attribute> {
     attributes.iter().find(|attribute| attribute.name.eq_ignore_ascii_case(name))
 }
 
@@ -311,7 +324,7 @@ fn check_attributes(attributes: &[Attribute], parent: &str) -> Result<(), Schema
 
 /// RFC 7643 2.1: `ATTRNAME = ALPHA *(nameChar)`, `nameChar = "$" / "-" / "_" / DIGIT / ALPHA`;
 /// `$ref` (2.4) starts with the dollar all the same.
-fn is_attribute_name(name: &str) -> bool {
+pub(crate) fn is_attribute_name(name: &str) -> bool {
     let rest = name.strip_prefix('$').unwrap_or(name);
     rest.starts_with(|first: char| first.is_ascii_alphabetic())
         && rest.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '$' | '-' | '_'))

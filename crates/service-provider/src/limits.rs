@@ -40,6 +40,19 @@ pub const WAYPOINT_LIST_COUNT_MAX: usize = 1_000;
 /// Users that one call of a listing for people returns.
 pub const LIST_COUNT_MAX: u64 = 10_000;
 
+// Schemas and resource types of a tenant's own.
+
+/// Schemas of one tenant.
+pub const SCHEMA_COUNT_MAX: usize = 200;
+/// Resource types of one tenant, beside those every tenant has.
+pub const RESOURCE_TYPE_COUNT_MAX: usize = 50;
+/// Longest name of a resource type, in bytes.
+pub const TYPE_NAME_BYTES_MAX: usize = 32;
+/// Tenants whose resource types are kept in memory; when there are more, all are read again.
+pub const TYPES_COUNT_MAX: usize = 1_000;
+/// Longest value that is kept as it is to be found unique; of a longer one, its digest.
+pub const UNIQUE_VALUE_BYTES_MAX: usize = 256;
+
 // The request log.
 
 /// Requests that wait to be written down; further ones are lost, and counted.

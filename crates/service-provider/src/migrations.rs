@@ -9,6 +9,7 @@ pub(crate) const TRAIN: &str = "service-provider";
 pub(crate) const MIGRATIONS: &[Migration] = &[
     Migration { name: "core", sql: include_str!("../migrations/0001-core.sql") },
     Migration { name: "licensing", sql: include_str!("../migrations/0002-licensing.sql") },
+    Migration { name: "resources", sql: include_str!("../migrations/0004-resources.sql") },
 ];
 
 /// The name of the request log's train: it is another database.

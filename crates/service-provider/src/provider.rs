@@ -11,6 +11,7 @@ use crate::config::Config;
 use crate::limits::SCAN_CONCURRENT_MAX;
 use crate::migrations::{MIGRATIONS, TRAIN};
 use crate::request_log::RequestLog;
+use crate::schema::TypesInMemory;
 use crate::store::Waypoints;
 
 /// The scope of what belongs to no tenant.
@@ -31,6 +32,7 @@ struct Inner {
     keys: Option<KeyFile>,
     base_url: Arc<str>,
     callers: Callers,
+    types: TypesInMemory,
     waypoints: Waypoints,
     scans: Semaphore,
     request_log: RequestLog,
@@ -51,6 +53,7 @@ impl ServiceProvider {
                 keys,
                 clock: config.clock,
                 callers: Callers::default(),
+                types: TypesInMemory::default(),
                 waypoints: Waypoints::default(),
                 scans: Semaphore::new(SCAN_CONCURRENT_MAX),
                 request_log,
@@ -94,6 +97,10 @@ impl ServiceProvider {
 
     pub(crate) fn callers(&self) -> &Callers {
         &self.inner.callers
+    }
+
+    pub(crate) fn types_in_memory(&self) -> &TypesInMemory {
+        &self.inner.types
     }
 
     pub(crate) fn waypoints(&self) -> &Waypoints {

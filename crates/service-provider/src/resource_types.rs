@@ -24,6 +24,12 @@ pub(crate) static RESOURCE_TYPES: LazyLock<[Arc<ResourceType>; 2]> = LazyLock::n
     [Arc::new(ResourceType::user(of_users)), Arc::new(ResourceType::group(shipped(&[ZOOM_GROUP])))]
 });
 
+/// The URNs of the schemas that every tenant has.
+pub(crate) static SHIPPED: LazyLock<Vec<String>> = LazyLock::new(|| {
+    let schemas = RESOURCE_TYPES.iter().flat_map(|rt| rt.schemas());
+    schemas.map(|schema| schema.id.clone()).collect()
+});
+
 /// The type of users.
 pub(crate) fn user_type() -> &'static Arc<ResourceType> {
     &RESOURCE_TYPES[0]

@@ -1,13 +1,15 @@
 //! The one path by which groups are written.
 
 use db::{Ctx, Tx, params};
-use scim::{Error as ScimError, IfMatch, MemberDelta, PatchRequest, Resource, Tolerated};
+use scim::{
+    Error as ScimError, IfMatch, MemberDelta, PatchRequest, Resource, ResourceType, Tolerated,
+};
 use serde_json::json;
 
 use super::member::{self, Change, MemberRules, forget_member, forget_members};
 use super::row::{Group, by_id, by_name};
 use crate::counter::{self, Kind};
-use crate::resource_types::group_type;
+use crate::schema::follow;
 use crate::tenant::TenantId;
 use crate::user::check_version;
 use crate::{Result, hooks};
@@ -75,6 +77,7 @@ pub(crate) fn create(
             group.last_modified_at
         ],
     )?;
+    follow(tx, tenant, "Group", &group.id, None, Some(group.resource()?.document()))?;
     counter::added(tx, tenant, Kind::Groups, &group.id)?;
     hooks::on_group_named(tx, ctx, tenant, &group.id, &group.display_name)?;
     let payload = json!({"displayName": group.display_name});
@@ -109,9 +112,9 @@ pub(crate) fn patch(
     tenant: &TenantId,
     rules: MemberRules<'_>,
     before: Group,
-    request: &PatchRequest,
+    (request, rt): (&PatchRequest, &ResourceType),
 ) -> Result<(Group, Vec<Tolerated>)> {
-    let outcome = request.apply(group_type(), &before.resource()?)?;
+    let outcome = request.apply(rt, &before.resource()?)?;
     let (delta, mut tolerated) = (&outcome.members, outcome.tolerated);
     let (group, left_out) = if outcome.changed {
         update(tx, ctx, tenant, rules, before, &outcome.resource, delta)?
@@ -137,6 +140,7 @@ pub(crate) fn delete(
     forget_member(tx, ctx, tenant, id)?;
     forget_members(tx, tenant, id)?;
     tx.execute("DELETE FROM groups WHERE tenant = $1 AND id = $2", params![tenant, id])?;
+    follow(tx, tenant, "Group", id, Some(group.resource()?.document()), None)?;
     counter::removed(tx, tenant, Kind::Groups)?;
     let payload = json!({"displayName": group.display_name, "memberCount": group.member_count});
     db::event::append(tx, ctx, tenant.as_str(), "group.deleted", id, &payload)?;
@@ -197,6 +201,9 @@ fn finish(
             if written == 0 {
                 return Err(db::Error::Busy.into());
             }
+            let documents = (before.resource()?, group.resource()?);
+            let (old, next) = (documents.0.document(), documents.1.document());
+            follow(tx, tenant, "Group", &group.id, Some(old), Some(next))?;
             let payload = if group.display_name == before.display_name {
                 json!({})
             } else {

@@ -1,6 +1,6 @@
 //! The lifecycle endpoints at `/v2`, in Zoom's shapes: users and their states, meetings,
-//! recordings, phone numbers, contact-center queues, sessions, plan usage; and two of our own, what
-//! a user has and why, and the offboarding receipts.
+//! recordings, phone numbers, contact-center queues, sessions, plan usage; and some of our own: what
+//! a user has and why, the offboarding receipts, and the tenant's schemas and resource types.
 //!
 //! Users are named by id or e-mail address. Errors are `{"code": …, "message": …}`. The same bearer
 //! tokens open them as SCIM, with the scope `lifecycle`.
@@ -13,6 +13,7 @@ mod paging;
 mod phone;
 mod receipt;
 mod recording;
+mod schema;
 mod session;
 mod usage;
 mod user;
@@ -70,6 +71,13 @@ pub(crate) fn router(provider: ServiceProvider) -> Router {
         )
         .route("/contact_center/queues/{queue}/agents/{user}", delete(contact_center::remove_agent))
         .route("/accounts/me/plans/usage", get(usage::show))
+        .route("/scim/schemas", get(schema::list).post(schema::add))
+        .route("/scim/schemas/{urn}", get(schema::show).put(schema::change).delete(schema::remove))
+        .route("/scim/resource_types", get(schema::types).post(schema::add_type))
+        .route(
+            "/scim/resource_types/{name}",
+            get(schema::show_type).put(schema::change_type).delete(schema::remove_type),
+        )
         .fallback(no_such_path)
         .method_not_allowed_fallback(no_such_method)
         .layer(DefaultBodyLimit::max(REST_BODY_BYTES_MAX))

@@ -85,5 +85,6 @@ pub(super) fn id_column(kind: Kind) -> &'static str {
     match kind {
         Kind::Users => "u.id",
         Kind::Groups => "g.id",
+        Kind::Resources(_) => "x.id",
     }
 }

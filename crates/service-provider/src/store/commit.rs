@@ -5,25 +5,26 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use db::{Ctx, Tx};
-use scim::{Error as ScimError, MemberDelta, Resource, Tolerated};
+use scim::{Error as ScimError, IfMatch, MemberDelta, Resource, ResourceType, Tolerated};
 use scim_server::{Command, Committed, Operation, Outcome, Step, View};
 use serde_json::Value;
 
-use super::{kind, read};
-use crate::caller::Caller;
-use crate::counter::Kind;
+use super::{ScimCaller, kind, read, shown};
+use crate::counter::{Kind, TypeKey};
 use crate::dialect::Dialect;
 use crate::group::{self, Group, MemberRules, UnknownMembers};
 use crate::limits::PATCH_MEMBERS_SHOWN_MAX;
 use crate::provider::ServiceProvider;
-use crate::resource_types::{group_type, user_type};
+use crate::resource;
+use crate::schema::check_current;
 use crate::user::{self, Origin, User, UserState, Writer, check_version};
 use crate::{Error, Result};
 
 /// A write, ready for its turn.
 struct Write {
     ctx: Ctx,
-    caller: Caller,
+    caller: ScimCaller,
+    rt: Arc<ResourceType>,
     base_url: Arc<str>,
     view: View,
     work: Work,
@@ -35,12 +36,13 @@ enum Work {
     CreateGroup { draft: group::Draft, members: MemberDelta },
     ChangeUser(Operation),
     ChangeGroup(Operation),
+    Other(TypeKey, Operation),
 }
 
 /// Carries out a command.
 pub(super) async fn commit(
     provider: &ServiceProvider,
-    caller: &Caller,
+    caller: &ScimCaller,
     command: Command,
 ) -> Result<Outcome> {
     let write = Write::of(provider, caller, command)?;
@@ -51,7 +53,7 @@ pub(super) async fn commit(
 /// them it came up.
 pub(super) async fn commit_together(
     provider: &ServiceProvider,
-    caller: &Caller,
+    caller: &ScimCaller,
     steps: Vec<Step>,
 ) -> std::result::Result<Vec<Outcome>, (usize, ScimError)> {
     let reached = Arc::new(AtomicUsize::new(0));
@@ -69,7 +71,7 @@ pub(super) async fn commit_together(
 }
 
 impl Write {
-    fn of(provider: &ServiceProvider, caller: &Caller, command: Command) -> Result<Self> {
+    fn of(provider: &ServiceProvider, caller: &ScimCaller, command: Command) -> Result<Self> {
         let Command { resource_type, mut operation, view, tolerated } = command;
         let endpoint = &resource_type.endpoint;
         let cause = match &operation {
@@ -94,18 +96,22 @@ impl Write {
             }
             (Kind::Users, operation) => Work::ChangeUser(operation),
             (Kind::Groups, operation) => Work::ChangeGroup(operation),
+            (Kind::Resources(key), operation) => Work::Other(key, operation),
         };
         Ok(Self {
             ctx: caller.ctx(cause, provider.clock().now()),
             caller: caller.clone(),
             base_url: provider.base_url_shared(),
-            view,
+            view: caller.view(&resource_type, &view),
+            rt: resource_type,
             work,
         })
     }
 
     fn carry_out(&self, tx: &mut Tx) -> Result<Outcome> {
         let (ctx, tenant) = (&self.ctx, self.caller.tenant());
+        // The request was read by the resource types that are still in force.
+        check_current(tx, tenant, self.caller.types.generation())?;
         match &self.work {
             Work::CreateUser { resource, draft, life } => {
                 let writer = Writer::Directory;
@@ -121,6 +127,7 @@ impl Write {
             }
             Work::ChangeUser(operation) => self.change_user(tx, operation),
             Work::ChangeGroup(operation) => self.change_group(tx, operation),
+            Work::Other(key, operation) => self.write_other(tx, *key, operation),
         }
     }
 
@@ -130,14 +137,14 @@ impl Write {
             Operation::Replace { id, resource, if_match, .. } => {
                 let before = self.user(tx, id)?;
                 check_version("User", id, if_match.as_ref(), before.version)?;
-                let next = user::replaced(&before, resource.clone())?;
+                let next = user::replaced(&before, resource.clone(), &self.rt)?;
                 let user = user::update(tx, ctx, tenant, before, next, writer)?;
                 Ok(Committed::Updated(self.show_user(tx, &user)?).into())
             }
             Operation::Patch { id, request, if_match } => {
                 let before = self.user(tx, id)?;
                 check_version("User", id, if_match.as_ref(), before.version)?;
-                let outcome = request.apply(user_type(), &before.resource()?)?;
+                let outcome = request.apply(&self.rt, &before.resource()?)?;
                 let (next, tolerated) = (outcome.resource, outcome.tolerated);
                 let user = user::update(tx, ctx, tenant, before, next, writer)?;
                 let committed = Committed::Updated(self.show_user(tx, &user)?);
@@ -157,7 +164,7 @@ impl Write {
             Operation::Replace { id, resource, members, if_match } => {
                 let before = self.group(tx, id)?;
                 check_version("Group", id, if_match.as_ref(), before.version)?;
-                let next = before.resource()?.replace_with(resource.clone(), group_type())?;
+                let next = before.resource()?.replace_with(resource.clone(), &self.rt)?;
                 let (group, tolerated) =
                     group::update(tx, ctx, tenant, rules, before, &next, members)?;
                 let committed = Committed::Updated(self.show_group(tx, &group)?);
@@ -167,7 +174,8 @@ impl Write {
                 let before = self.group(tx, id)?;
                 // A member delta needs no version; one that is given is kept to.
                 check_version("Group", id, if_match.as_ref(), before.version)?;
-                let (group, tolerated) = group::patch(tx, ctx, tenant, rules, before, request)?;
+                let (group, tolerated) =
+                    group::patch(tx, ctx, tenant, rules, before, (request, &self.rt))?;
                 self.after_patch(tx, &group, tolerated)
             }
             Operation::Delete { id, if_match } => {
@@ -176,6 +184,42 @@ impl Write {
             }
             Operation::Create { .. } => Err(misplaced()),
         }
+    }
+
+    /// A write of a resource of a type that the tenant defined.
+    fn write_other(&self, tx: &mut Tx, key: TypeKey, operation: &Operation) -> Result<Outcome> {
+        let (ctx, tenant, rt) = (&self.ctx, self.caller.tenant(), &*self.rt);
+        let before = |tx: &mut Tx, id: &str, if_match: Option<&IfMatch>| {
+            let found = resource::by_id(tx, tenant, key, id)?;
+            let found = found.ok_or_else(|| ScimError::not_found(&rt.name, id))?;
+            check_version(&rt.name, id, if_match, found.version)?;
+            Ok::<_, Error>(found)
+        };
+        let mut tolerated = Vec::new();
+        let committed = match operation {
+            Operation::Create { resource, .. } => {
+                let row = resource::create(tx, ctx, tenant, rt, resource)?;
+                Committed::Created(shown::custom(&self.base_url, rt, &row, &self.view)?)
+            }
+            Operation::Replace { id, resource, if_match, .. } => {
+                let before = before(tx, id, if_match.as_ref())?;
+                let next = before.resource()?.replace_with(resource.clone(), rt)?;
+                let row = resource::update(tx, ctx, tenant, rt, before, &next)?;
+                Committed::Updated(shown::custom(&self.base_url, rt, &row, &self.view)?)
+            }
+            Operation::Patch { id, request, if_match } => {
+                let before = before(tx, id, if_match.as_ref())?;
+                let outcome = request.apply(rt, &before.resource()?)?;
+                tolerated = outcome.tolerated;
+                let row = resource::update(tx, ctx, tenant, rt, before, &outcome.resource)?;
+                Committed::Updated(shown::custom(&self.base_url, rt, &row, &self.view)?)
+            }
+            Operation::Delete { id, if_match } => {
+                resource::delete(tx, ctx, tenant, rt, id, if_match.as_ref())?;
+                Committed::Deleted
+            }
+        };
+        Ok(Outcome { committed, tolerated })
     }
 
     fn user(&self, tx: &mut Tx, id: &str) -> Result<User> {

@@ -13,6 +13,7 @@ mod record;
 pub(crate) mod shown;
 mod waypoint;
 
+use std::ops::Deref;
 use std::sync::Arc;
 
 use scim::{
@@ -25,9 +26,9 @@ use scim_server::limits::{
 use scim_server::{Command, Outcome, Page, RequestRecord, Step, Store, Stored, View};
 
 use crate::caller::Caller;
-use crate::counter::Kind;
+use crate::counter::{Kind, TypeKey};
 use crate::provider::ServiceProvider;
-use crate::resource_types::RESOURCE_TYPES;
+use crate::schema::TenantTypes;
 use crate::token::Scope;
 
 pub(crate) use waypoint::Waypoints;
@@ -44,32 +45,60 @@ impl ScimStore {
     }
 }
 
+/// Who sends a request, and the resource types of their tenant as they were when it came.
+#[derive(Debug, Clone)]
+pub(crate) struct ScimCaller {
+    caller: Caller,
+    types: Arc<TenantTypes>,
+}
+
+impl Deref for ScimCaller {
+    type Target = Caller;
+
+    fn deref(&self) -> &Caller {
+        &self.caller
+    }
+}
+
+impl ScimCaller {
+    /// The view, in which nothing that is stored and not returned by default gets out as text.
+    fn view(&self, rt: &ResourceType, view: &View) -> View {
+        if self.types.hides(rt) { view.clone().narrowed() } else { view.clone() }
+    }
+}
+
 /// Which of the tables a resource type is in.
 fn kind(rt: &ResourceType) -> Kind {
-    if rt.rows.is_some() { Kind::Groups } else { Kind::Users }
+    match rt.name.as_str() {
+        "User" => Kind::Users,
+        "Group" => Kind::Groups,
+        // A name that is no key was never taken in.
+        name => TypeKey::of(name).map_or(Kind::Users, Kind::Resources),
+    }
 }
 
 impl Store for ScimStore {
-    type Caller = Caller;
+    type Caller = ScimCaller;
 
     fn base_url(&self) -> &str {
         self.provider.base_url()
     }
 
-    async fn authenticate(&self, bearer: Option<&str>) -> Result<Caller, ScimError> {
-        let caller = self.provider.authenticate(bearer).map_err(|error| error.to_scim())?;
-        Ok(caller?)
+    async fn authenticate(&self, bearer: Option<&str>) -> Result<ScimCaller, ScimError> {
+        let caller = self.provider.authenticate(bearer).map_err(|error| error.to_scim())??;
+        let types = self.provider.types_of(caller.tenant()).map_err(|error| error.to_scim())?;
+        Ok(ScimCaller { caller, types })
     }
 
-    fn resource_types<'a>(&'a self, _: &'a Caller) -> &'a [Arc<ResourceType>] {
-        &*RESOURCE_TYPES
+    fn resource_types<'a>(&'a self, caller: &'a ScimCaller) -> &'a [Arc<ResourceType>] {
+        caller.types.all()
     }
 
-    fn tolerances<'a>(&'a self, caller: &'a Caller) -> &'a Tolerances {
+    fn tolerances<'a>(&'a self, caller: &'a ScimCaller) -> &'a Tolerances {
         caller.token().dialect.tolerances()
     }
 
-    fn config(&self, _: &Caller) -> ServiceProviderConfig {
+    fn config(&self, _: &ScimCaller) -> ServiceProviderConfig {
         ServiceProviderConfig {
             documentation_uri: None,
             patch: true,
@@ -94,32 +123,34 @@ impl Store for ScimStore {
 
     async fn get(
         &self,
-        caller: &Caller,
+        caller: &ScimCaller,
         rt: &Arc<ResourceType>,
         id: &str,
         view: &View,
     ) -> Result<Stored, ScimError> {
+        let view = &caller.view(rt, view);
         let found = caller.require(Scope::ScimRead).and_then(|()| {
             self.provider
                 .db()
-                .read(|r| read::one(r, self.base_url(), caller.tenant(), kind(rt), id, view))
+                .read(|r| read::one(r, self.base_url(), caller.tenant(), rt, id, view))
         });
         found.map_err(|error| error.to_scim())?.ok_or_else(|| ScimError::not_found(&rt.name, id))
     }
 
     async fn page(
         &self,
-        caller: &Caller,
+        caller: &ScimCaller,
         rt: &Arc<ResourceType>,
         query: &Query,
         view: &View,
     ) -> Result<Page, ScimError> {
         caller.require(Scope::ScimRead).map_err(|error| error.to_scim())?;
-        let page = page::page(&self.provider, caller.tenant(), rt, query, view).await;
+        let page =
+            page::page(&self.provider, caller.tenant(), rt, query, &caller.view(rt, view)).await;
         page.map_err(|error| error.to_scim())
     }
 
-    async fn commit(&self, caller: &Caller, command: Command) -> Result<Outcome, ScimError> {
+    async fn commit(&self, caller: &ScimCaller, command: Command) -> Result<Outcome, ScimError> {
         caller.require(Scope::ScimWrite).map_err(|error| error.to_scim())?;
         let outcome = commit::commit(&self.provider, caller, command).await;
         outcome.map_err(|error| error.to_scim())
@@ -127,14 +158,18 @@ impl Store for ScimStore {
 
     async fn commit_together(
         &self,
-        caller: &Caller,
+        caller: &ScimCaller,
         steps: Vec<Step>,
     ) -> Result<Vec<Outcome>, (usize, ScimError)> {
         caller.require(Scope::ScimWrite).map_err(|error| (0, error.to_scim()))?;
         commit::commit_together(&self.provider, caller, steps).await
     }
 
-    fn log(&self, caller: Option<&Caller>, record: RequestRecord) {
-        self.provider.request_log().note(caller, record, self.provider.clock().now());
+    fn log(&self, caller: Option<&ScimCaller>, record: RequestRecord) {
+        self.provider.request_log().note(
+            caller.map(|caller| &caller.caller),
+            record,
+            self.provider.clock().now(),
+        );
     }
 }

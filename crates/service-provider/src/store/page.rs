@@ -159,7 +159,7 @@ impl Request<'_> {
             }
             attach(r, self.tenant, &mut batch, &needs)?;
             for record in batch {
-                let document = record.document(base_url, &needs)?;
+                let document = record.document(base_url, self.rt, &needs)?;
                 let matches = |filter: &Filter| filter.matches(self.rt, &document);
                 if !self.query.filter.as_ref().is_none_or(matches) {
                     continue;
@@ -179,13 +179,14 @@ impl Request<'_> {
         let rows = match self.kind {
             Kind::Users => self.view.wants("groups"),
             Kind::Groups => self.view.wants_rows(),
+            Kind::Resources(_) => false,
         };
         Needs { rows, ..Needs::default() }
     }
 
     fn show(&self, found: &[Record], total: u64) -> Result<Page> {
         let base_url = self.provider.base_url();
-        let resources = found.iter().map(|record| record.show(base_url, self.view));
+        let resources = found.iter().map(|record| record.show(base_url, self.rt, self.view));
         Ok(Page { resources: resources.collect::<Result<_>>()?, total })
     }
 }

@@ -1,10 +1,13 @@
 //! What an index may be asked about a filter. SQL only narrows down: it may let through too much
 //! and never too little, and every candidate is held against the filter by its one evaluator.
 
-use db::Value;
-use scim::{AttributePath, Filter, Literal, ResourceType};
+use std::borrow::Cow;
 
-use crate::counter::Kind;
+use db::Value;
+use scim::{AttributePath, Filter, Literal, ResourceType, Uniqueness};
+
+use crate::counter::{Kind, TypeKey};
+use crate::schema::{is_shipped, value_key};
 
 /// What every match fulfils, and how those who fulfil it are found.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -14,7 +17,7 @@ pub(super) struct Prefilter {
     /// A query for the ids of the candidates: `$1` is the tenant, `$2` the key. Their rows are read
     /// by id: a planner that is asked for both at once may walk the whole tenant in the order of
     /// ids instead.
-    pub ids: Option<&'static str>,
+    pub ids: Option<Cow<'static, str>>,
     /// What is looked for, as the column holds it.
     pub key: Value,
     /// Whether an index gives the candidates and they are few.
@@ -95,13 +98,80 @@ const GROUPS: &[Rule] = &[
 /// The best that a filter offers, if it offers anything.
 pub(super) fn prefilter(kind: Kind, rt: &ResourceType, filter: &Filter) -> Option<Prefilter> {
     let equalities = filter.equalities(rt);
-    rules(kind).iter().find_map(|rule| {
+    if let Kind::Resources(key) = kind {
+        let few = of_custom(key, rt, &equalities);
+        return few.or_else(|| of_unique(rt, &equalities));
+    }
+    let named = rules(kind).iter().find_map(|rule| {
         let text = equalities.iter().find_map(|(path, literal)| match literal {
             Literal::String(text) if rule.covers(path) => Some(text),
             _ => None,
         })?;
         let key = if rule.folded { text.to_lowercase() } else { text.clone() };
-        Some(Prefilter { column: rule.column, ids: rule.ids, key: key.into(), few: rule.few })
+        Some(Prefilter {
+            column: rule.column,
+            ids: rule.ids.map(Cow::Borrowed),
+            key: key.into(),
+            few: rule.few,
+        })
+    });
+    match named {
+        Some(found) if found.few => Some(found),
+        otherwise => of_unique(rt, &equalities).or(otherwise),
+    }
+}
+
+/// What identifies a resource of a type that the tenant defined.
+fn of_custom(
+    key: TypeKey,
+    rt: &ResourceType,
+    equalities: &[(AttributePath, &Literal)],
+) -> Option<Prefilter> {
+    ["id", "externalId", "displayName"].into_iter().find_map(|name| {
+        let (path, Literal::String(text)) = equalities.iter().find(|(path, _)| {
+            path.urn.is_none() && path.attribute == name && path.sub_attribute.is_none()
+        })?
+        else {
+            return None;
+        };
+        let column = match name {
+            "id" => "x.id",
+            "externalId" => "x.external_id",
+            _ => "x.display_name_key",
+        };
+        let ids = (name != "id").then(|| {
+            let key = key.as_str();
+            Cow::Owned(format!(
+                "SELECT x.id FROM resources x WHERE x.tenant = $1 AND x.type_key = '{key}' AND {column} = $2"
+            ))
+        });
+        let folded = rt.resolve(path)?.target().comparison_key(text).into_owned();
+        Some(Prefilter { column, ids, key: folded.into(), few: true })
+    })
+}
+
+/// An attribute of a tenant's own schema whose values are unique: its rows are an index.
+fn of_unique(rt: &ResourceType, equalities: &[(AttributePath, &Literal)]) -> Option<Prefilter> {
+    equalities.iter().find_map(|(path, literal)| {
+        let text = match literal {
+            Literal::String(text) => text.clone(),
+            Literal::Number(number) => number.to_string(),
+            _ => return None,
+        };
+        let resolved = rt.resolve(path)?;
+        let schema = resolved.extension.map_or(&rt.schema, |extension| &extension.schema);
+        let target = resolved.target();
+        if target.uniqueness == Uniqueness::None || is_shipped(&schema.id) {
+            return None;
+        }
+        let at = match &path.sub_attribute {
+            Some(sub) => format!("{}.{sub}", path.attribute),
+            None => path.attribute.clone(),
+        };
+        let key = value_key(rt, schema, target, &at, &text);
+        let ids =
+            "SELECT v.resource_id FROM unique_values v WHERE v.tenant = $1 AND v.value_key = $2";
+        Some(Prefilter { column: "v.value_key", ids: Some(ids.into()), key: key.into(), few: true })
     })
 }
 
@@ -109,6 +179,7 @@ fn rules(kind: Kind) -> &'static [Rule] {
     match kind {
         Kind::Users => USERS,
         Kind::Groups => GROUPS,
+        Kind::Resources(_) => &[],
     }
 }
 

@@ -1,12 +1,14 @@
 //! Reading one resource, and the rows that belong to it.
 
 use db::Read;
+use scim::ResourceType;
 use scim_server::{Stored, View};
 
-use super::shown;
+use super::{kind, shown};
 use crate::Result;
 use crate::counter::Kind;
 use crate::group::{self, Group, MemberRow};
+use crate::resource;
 use crate::tenant::TenantId;
 use crate::user::{self, GroupRef, User};
 
@@ -15,17 +17,21 @@ pub(super) fn one(
     r: &mut Read,
     base_url: &str,
     tenant: &TenantId,
-    kind: Kind,
+    rt: &ResourceType,
     id: &str,
     view: &View,
 ) -> Result<Option<Stored>> {
-    match kind {
+    match kind(rt) {
         Kind::Users => match user::by_id(r, tenant, id)? {
             Some(row) => show_user(r, base_url, tenant, &row, view).map(Some),
             None => Ok(None),
         },
         Kind::Groups => match group::by_id(r, tenant, id)? {
             Some(row) => show_group(r, base_url, tenant, &row, view).map(Some),
+            None => Ok(None),
+        },
+        Kind::Resources(key) => match resource::by_id(r, tenant, key, id)? {
+            Some(row) => shown::custom(base_url, rt, &row, view).map(Some),
             None => Ok(None),
         },
     }

@@ -10,13 +10,15 @@ use super::shown;
 use crate::Result;
 use crate::counter::Kind;
 use crate::group::{self, Group, MemberRow};
+use crate::resource::{self, CustomResource};
 use crate::tenant::TenantId;
 use crate::user::{self, GroupRef, User};
 
-/// A user or a group.
+/// A user, a group or a resource of a type that the tenant defined.
 pub(super) enum Record {
     User { row: User, groups: Option<Vec<GroupRef>> },
     Group { row: Group, members: Option<Vec<MemberRow>> },
+    Custom { row: CustomResource },
 }
 
 /// What has to be read of a record beyond its columns.
@@ -60,12 +62,21 @@ impl Record {
         match self {
             Self::User { row, .. } => &row.id,
             Self::Group { row, .. } => &row.id,
+            Self::Custom { row } => &row.id,
         }
     }
 
     /// The document a filter and an order are held against.
-    pub(super) fn document(&self, base_url: &str, needs: &Needs) -> Result<Map<String, Json>> {
+    pub(super) fn document(
+        &self,
+        base_url: &str,
+        rt: &ResourceType,
+        needs: &Needs,
+    ) -> Result<Map<String, Json>> {
         let mut resource = match self {
+            Self::Custom { row } => {
+                return Ok(shown::custom_document(base_url, rt, row)?.into_document());
+            }
             Self::User { row, .. } if needs.document => row.resource()?,
             Self::Group { row, .. } if needs.document => row.resource()?,
             Self::User { row, .. } => {
@@ -89,6 +100,7 @@ impl Record {
             resource = match self {
                 Self::User { row, .. } => shown::user_document(base_url, row, resource),
                 Self::Group { row, .. } => shown::group_document(base_url, row, resource),
+                Self::Custom { .. } => resource,
             };
         } else {
             resource.set("id", self.id().into());
@@ -109,7 +121,7 @@ impl Record {
     }
 
     /// The record as the client sees it; rows that were only read for the filter stay out.
-    pub(super) fn show(&self, base_url: &str, view: &View) -> Result<Stored> {
+    pub(super) fn show(&self, base_url: &str, rt: &ResourceType, view: &View) -> Result<Stored> {
         match self {
             Self::User { row, groups } => {
                 let groups = groups.as_deref().filter(|_| view.wants("groups"));
@@ -119,6 +131,7 @@ impl Record {
                 let members = members.as_deref().filter(|_| view.wants_rows());
                 shown::group(base_url, row, members.unwrap_or_default(), view)
             }
+            Self::Custom { row } => shown::custom(base_url, rt, row, view),
         }
     }
 }
@@ -132,6 +145,11 @@ pub(super) fn fetch(r: &mut Read, kind: Kind, tail: &str, values: &[Value]) -> R
         Kind::Groups => r.query(&format!("{} {tail}", group::SELECT), values, |row| {
             Ok(Record::Group { row: group::read_row(row)?, members: None })
         })?,
+        Kind::Resources(key) => {
+            r.query(&format!("{} {tail}", resource::select(key)), values, |row| {
+                Ok(Record::Custom { row: resource::read_row(row)? })
+            })?
+        }
     })
 }
 

@@ -13,6 +13,7 @@ use serde_json::{Map, Value, json};
 
 use crate::Result;
 use crate::group::{Group, MemberRow};
+use crate::resource::CustomResource;
 use crate::resource_types::{group_type, user_type};
 use crate::user::{GroupRef, User};
 
@@ -35,6 +36,17 @@ impl<'a> Head<'a> {
             last_modified_at: user.last_modified_at,
             version: user.version,
             document: &user.document,
+        }
+    }
+
+    fn of_custom(rt: &'a scim::ResourceType, row: &'a CustomResource) -> Self {
+        Self {
+            resource_type: rt,
+            id: &row.id,
+            created_at: row.created_at,
+            last_modified_at: row.last_modified_at,
+            version: row.version,
+            document: &row.document,
         }
     }
 
@@ -122,6 +134,24 @@ pub(crate) fn group(
     Ok(stored(&head, Shown::Json(text)))
 }
 
+/// A resource of a type that the tenant defined, as the client sees it.
+pub(crate) fn custom(
+    base_url: &str,
+    rt: &scim::ResourceType,
+    row: &CustomResource,
+    view: &View,
+) -> Result<Stored> {
+    let head = Head::of_custom(rt, row);
+    if !view.is_plain() {
+        let resource = whole(base_url, &head, row.resource()?);
+        return Ok(stored(&head, Shown::Resource(resource)));
+    }
+    let mut text = String::with_capacity(row.document.len() + 400);
+    text.push('{');
+    finish(&mut text, base_url, &head);
+    Ok(stored(&head, Shown::Json(text)))
+}
+
 /// A member as an entry of `members`.
 pub(crate) fn member_value(base_url: &str, member: &MemberRow) -> Map<String, Value> {
     let rt = if member.member_type == "Group" { group_type() } else { user_type() };
@@ -163,6 +193,15 @@ pub(crate) fn group_document(
 ) -> scim::Resource {
     let head = Head::of_group(group);
     whole(base_url, &head, document)
+}
+
+/// A document with `id` and `meta`, for filters and projections.
+pub(crate) fn custom_document(
+    base_url: &str,
+    rt: &scim::ResourceType,
+    row: &CustomResource,
+) -> Result<scim::Resource> {
+    Ok(whole(base_url, &Head::of_custom(rt, row), row.resource()?))
 }
 
 fn stored(head: &Head<'_>, shown: Shown) -> Stored {

@@ -8,7 +8,6 @@ use super::row::{Origin, SELECT, User, UserState, by_id, by_user_name, read_row}
 use super::write::{Draft, Writer, create, delete, storable, update, with_active};
 use crate::limits::LIST_COUNT_MAX;
 use crate::provider::ServiceProvider;
-use crate::resource_types::user_type;
 use crate::tenant::TenantId;
 use crate::{Error, Result, hooks};
 
@@ -80,7 +79,8 @@ impl ServiceProvider {
         document: &Value,
         state: UserState,
     ) -> Result<User> {
-        let (mut resource, _, _) = Resource::read(document, user_type(), &Tolerances::none())?;
+        let (mut resource, _, _) =
+            Resource::read(document, self.types_of(tenant)?.users(), &Tolerances::none())?;
         resource.set("active", Value::Bool(state == UserState::Active));
         self.create_person(ctx, tenant, resource, (state, Origin::Admin))
     }
@@ -104,7 +104,8 @@ impl ServiceProvider {
             "emails": [{"value": person.email, "type": "work", "primary": true}],
             "active": state == UserState::Active,
         });
-        let (resource, _, _) = Resource::read(&document, user_type(), &Tolerances::none())?;
+        let (resource, _, _) =
+            Resource::read(&document, self.types_of(tenant)?.users(), &Tolerances::none())?;
         self.create_person(ctx, tenant, resource, (state, Origin::Signup))
     }
 

@@ -4,12 +4,12 @@
 use std::collections::BTreeSet;
 
 use db::{Ctx, Tx, params};
-use scim::{Error as ScimError, IfMatch, Resource, ScimType, Version};
+use scim::{Error as ScimError, IfMatch, Resource, ResourceType, ScimType, Version};
 use serde_json::{Map, Value, json};
 
 use super::row::{FORMAT_VERSION, Origin, User, UserState, by_id, by_user_name};
 use crate::counter::{self, Kind};
-use crate::resource_types::user_type;
+use crate::schema::follow;
 use crate::tenant::TenantId;
 use crate::{Result, hooks};
 
@@ -53,8 +53,8 @@ pub(crate) fn with_active(mut resource: Resource, otherwise: bool) -> Resource {
 
 /// The next document of a user by PUT (RFC 7644 3.5.1). A profile that does not speak of `active`
 /// does not change it; least of all does it let somebody back in.
-pub(crate) fn replaced(before: &User, next: Resource) -> Result<Resource> {
-    Ok(with_active(before.resource()?.replace_with(next, user_type())?, before.active))
+pub(crate) fn replaced(before: &User, next: Resource, rt: &ResourceType) -> Result<Resource> {
+    Ok(with_active(before.resource()?.replace_with(next, rt)?, before.active))
 }
 
 impl Draft {
@@ -138,6 +138,7 @@ pub(crate) fn create(
         ],
     )?;
     insert_emails(tx, tenant, &user.id, &draft.email_keys)?;
+    follow(tx, tenant, "User", &user.id, None, Some(resource.document()))?;
     counter::added(tx, tenant, Kind::Users, &user.id)?;
     let payload =
         json!({"userName": user.user_name, "origin": origin.as_str(), "state": state.as_str()});
@@ -187,6 +188,7 @@ pub(crate) fn update(
         created_at: before.created_at,
     };
     store(tx, tenant, &user, (&draft.user_name_key, draft.user_type.as_deref()), before.version)?;
+    follow(tx, tenant, "User", &user.id, Some(old.document()), Some(next.document()))?;
     let old_emails = email_keys(old.document(), &old_name_key);
     if old_emails != draft.email_keys {
         tx.execute(
@@ -213,6 +215,7 @@ pub(crate) fn delete(
     crate::group::forget_member(tx, ctx, tenant, id)?;
     tx.execute("DELETE FROM user_emails WHERE tenant = $1 AND user_id = $2", params![tenant, id])?;
     tx.execute("DELETE FROM users WHERE tenant = $1 AND id = $2", params![tenant, id])?;
+    follow(tx, tenant, "User", id, Some(user.resource()?.document()), None)?;
     counter::removed(tx, tenant, Kind::Users)?;
     db::event::append(
         tx,
@@ -322,7 +325,7 @@ fn tell(
 
 /// The names of the attributes that differ. Names only: the log tells that an address changed, the
 /// address is nobody's business there.
-fn changed_attributes<'a>(
+pub(crate) fn changed_attributes<'a>(
     old: &'a Map<String, Value>,
     next: &'a Map<String, Value>,
 ) -> Vec<&'a str> {

@@ -10,6 +10,8 @@ mod groups;
 mod okta;
 mod queries;
 mod requests;
+mod resource_types;
+mod schemas;
 mod tokens;
 mod walls;
 
@@ -63,8 +65,35 @@ impl Server {
         Self { provider, clock, tenant, token, client: Client::new(), _folder: folder }
     }
 
+    /// Another node over the same database.
+    async fn second_node(&self) -> Self {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let provider = ServiceProvider::open(Config {
+            database: format!(
+                "sqlite:{}",
+                self._folder.path().join("service-provider.db").display()
+            ),
+            public_url: format!("http://{}", listener.local_addr().unwrap()),
+            key_file: None,
+            clock: self.clock.clone(),
+        })
+        .unwrap();
+        let app = provider.router();
+        tokio::spawn(async move { axum::serve(listener, app).await.unwrap() });
+        let (clock, tenant, token) = (self.clock.clone(), self.tenant.clone(), self.token.clone());
+        let folder = tempfile::tempdir().unwrap();
+        Self { provider, clock, tenant, token, client: Client::new(), _folder: folder }
+    }
+
     fn ctx(&self) -> Ctx {
         self.provider.ctx("test", "test")
+    }
+
+    /// A request to the lifecycle endpoints at `/v2`.
+    async fn lifecycle(&self, method: Method, path: &str, body: &Value) -> Answer {
+        let url = format!("{}/v2{path}", self.provider.public_url());
+        let request = self.client.request(method, url).bearer_auth(&self.token);
+        send(request.json(body)).await
     }
 
     fn now(&self) -> Timestamp {
