@@ -1,16 +1,20 @@
 //! The database as the rest of the program holds it.
 
 use std::fmt;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
+
+use tokio::runtime::RuntimeFlavor;
 
 use crate::error::{Error, Result};
 use crate::inside::{Inside, caught};
 use crate::job::job;
 use crate::limits::ATTEMPTS_MAX;
 use crate::migration::{Migration, OWN_MIGRATIONS, OWN_TRAIN, migrate};
+use crate::postgres::{self, Address, redacted};
+use crate::queue::Queue;
 use crate::readers::Readers;
-use crate::sqlite::Session;
+use crate::session::{Place, Session};
 use crate::turn::Turn;
 use crate::tx::{Read, Tx};
 use crate::writer::Writer;
@@ -26,27 +30,69 @@ pub struct Db {
 }
 
 struct Inner {
-    path: PathBuf,
+    place: Place,
     // Dropped in this order: the readers' connections end before the writer folds the log.
     readers: Readers,
-    writer: Writer,
+    writers: Writers,
+}
+
+/// Who writes.
+enum Writers {
+    Sqlite(Writer),
+    Postgres(postgres::Writers),
 }
 
 impl Db {
-    /// Opens or creates the database at `url` (`sqlite:PATH`) and brings its schema up to date:
+    /// Opens or creates the database at `url` (`sqlite:PATH`, or `postgres://USER:PASSWORD@HOST/DATABASE`
+    /// with a `schema=NAME` that is created if it is missing) and brings its schema up to date:
     /// first this crate's own tables, then the migrations of `train`.
     pub fn open(url: &str, train: &str, migrations: &[Migration]) -> Result<Db> {
-        let path = sqlite_path(url)?;
-        let mut tx = Tx::over(Session::writer(&path)?);
-        migrate(&mut tx, OWN_TRAIN, OWN_MIGRATIONS)?;
-        migrate(&mut tx, train, migrations)?;
-        let readers = Readers::over(path.clone());
-        let writer = Writer::start(tx)?;
-        Ok(Db { inner: Arc::new(Inner { path, readers, writer }) })
+        blocking(|| {
+            let place = place(url)?;
+            let mut tx = Tx::over(place.writer()?);
+            if let Session::Postgres(session) = tx.session() {
+                postgres::create_what_every_session_needs(session)?;
+            }
+            migrate(&mut tx, OWN_TRAIN, OWN_MIGRATIONS)?;
+            migrate(&mut tx, train, migrations)?;
+            let readers = Readers::over(place.clone());
+            let writers = match &place {
+                Place::Sqlite(_) => Writers::Sqlite(Writer::start(tx)?),
+                Place::Postgres(address) => {
+                    Writers::Postgres(postgres::Writers::over(address.clone()))
+                }
+            };
+            Ok(Db { inner: Arc::new(Inner { place, readers, writers }) })
+        })
+    }
+
+    /// The address of a database beside the one at `url`, for what is kept apart from it: another
+    /// file, or another schema.
+    pub fn beside(url: &str, name: &str) -> String {
+        match url.strip_prefix("sqlite:") {
+            Some(path) => {
+                let stem = path.strip_suffix(".db").unwrap_or(path);
+                format!("sqlite:{stem}-{name}.db")
+            }
+            None => Address::beside(url, name),
+        }
     }
 
     /// Runs a read on this thread; all its queries see one moment.
+    ///
+    /// On PostgreSQL the thread waits for the network. A worker of a runtime with several threads
+    /// hands its other tasks over meanwhile.
     pub fn read<T, E: From<Error>>(
+        &self,
+        work: impl FnMut(&mut Read) -> Result<T, E>,
+    ) -> Result<T, E> {
+        match self.inner.place {
+            Place::Sqlite(_) => self.read_here(work),
+            Place::Postgres(_) => blocking(|| self.read_here(work)),
+        }
+    }
+
+    fn read_here<T, E: From<Error>>(
         &self,
         mut work: impl FnMut(&mut Read) -> Result<T, E>,
     ) -> Result<T, E> {
@@ -86,8 +132,12 @@ impl Db {
         Inside::refuse()?;
         let (sender, outcome) = std::sync::mpsc::sync_channel(1);
         let job = job(work, move |outcome| drop(sender.send(outcome)));
-        self.inner.writer.queue().push_blocking(turn.into(), job)?;
-        outcome.recv().unwrap_or_else(|_| Err(Error::Closed.into()))
+        let (queue, turn) = (self.inner.writers.queue()?, turn.into());
+        let outcome = blocking(|| {
+            queue.push_blocking(turn, job)?;
+            Ok::<_, Error>(outcome.recv())
+        })?;
+        outcome.unwrap_or_else(|_| Err(Error::Closed.into()))
     }
 
     /// Runs a read on a thread that may block.
@@ -119,7 +169,8 @@ impl Db {
         Inside::refuse()?;
         let (sender, outcome) = tokio::sync::oneshot::channel();
         let job = job(work, move |outcome| drop(sender.send(outcome)));
-        self.inner.writer.queue().push(turn.into(), job).await?;
+        let (queue, turn) = (self.inner.writers.queue()?, turn.into());
+        queue.push(turn, job).await?;
         outcome.await.unwrap_or_else(|_| Err(Error::Closed.into()))
     }
 
@@ -131,17 +182,37 @@ impl Db {
     }
 }
 
-impl fmt::Debug for Db {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Db(sqlite:{})", self.inner.path.display())
+impl Writers {
+    fn queue(&self) -> Result<&Queue> {
+        match self {
+            Writers::Sqlite(writer) => Ok(writer.queue()),
+            Writers::Postgres(writers) => writers.queue(),
+        }
     }
 }
 
-fn sqlite_path(url: &str) -> Result<PathBuf> {
-    let unknown = || Error::Url { url: url.to_owned() };
-    if url.starts_with("postgres:") || url.starts_with("postgresql:") {
-        return Err(Error::UnsupportedEngine { engine: "PostgreSQL" });
+impl fmt::Debug for Db {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.inner.place {
+            Place::Sqlite(path) => write!(f, "Db(sqlite:{})", path.display()),
+            Place::Postgres(address) => write!(f, "Db({address})"),
+        }
     }
+}
+
+/// Runs what blocks this thread. A worker of a runtime with several threads hands its other tasks
+/// over; one that is alone has nobody to hand them to.
+fn blocking<T>(work: impl FnOnce() -> T) -> T {
+    let alone = tokio::runtime::Handle::try_current()
+        .map_or(true, |handle| handle.runtime_flavor() == RuntimeFlavor::CurrentThread);
+    if alone { work() } else { tokio::task::block_in_place(work) }
+}
+
+fn place(url: &str) -> Result<Place> {
+    if url.starts_with("postgres://") || url.starts_with("postgresql://") {
+        return Ok(Place::Postgres(Arc::new(Address::parse(url)?)));
+    }
+    let unknown = || Error::Url { url: redacted(url) };
     let path = url.strip_prefix("sqlite:").ok_or_else(unknown)?;
     // sqlite:///var/lib/x.db is the same as sqlite:/var/lib/x.db
     let path = path.strip_prefix("//").unwrap_or(path);
@@ -149,7 +220,7 @@ fn sqlite_path(url: &str) -> Result<PathBuf> {
     if path.is_empty() || path.starts_with(':') {
         return Err(unknown());
     }
-    Ok(Path::new(path).to_owned())
+    Ok(Place::Sqlite(Path::new(path).to_owned()))
 }
 
 #[cfg(test)]

@@ -18,19 +18,64 @@ pub type Source = Arc<dyn std::error::Error + Send + Sync>;
 #[non_exhaustive]
 pub enum Error {
     /// The address of the database names no engine.
-    #[error("`{url}` is no database address. Write sqlite:PATH, for example sqlite:directory.db.")]
+    #[error(
+        "`{url}` is no database address. Write sqlite:PATH, for example sqlite:directory.db, or postgres://USER:PASSWORD@HOST/DATABASE."
+    )]
     Url {
         /// The address as given.
         url: String,
     },
-    /// The address names an engine that this build does not have.
-    #[error(
-        "This build cannot use {engine} yet. Use sqlite:PATH, for example sqlite:directory.db."
-    )]
-    UnsupportedEngine {
-        /// The engine as people call it.
-        engine: &'static str,
+    /// The address of a PostgreSQL database cannot be used.
+    #[error("`{url}` cannot be used as a database address: {problem}.")]
+    Address {
+        /// The address, without its password.
+        url: String,
+        /// What is wrong, and the next step.
+        problem: String,
     },
+    /// The server could not be reached, or refused to be spoken to.
+    #[error(
+        "The database {place} could not be reached: {source}. Check that it runs, and that address, user and password are right."
+    )]
+    Connect {
+        /// The address, without its password.
+        place: String,
+        /// What the system or the server said.
+        source: Source,
+    },
+    /// The connection broke before anything could be kept.
+    #[error(
+        "The connection to the database {place} broke ({source}); nothing was written. Try again."
+    )]
+    Lost {
+        /// The address, without its password.
+        place: String,
+        /// What the system or the server said.
+        source: Source,
+    },
+    /// The connection broke while the commit was under way.
+    #[error(
+        "The connection to the database {place} broke while a change was being kept: it may have been kept or not. Look before trying again."
+    )]
+    OutcomeUnknown {
+        /// The address, without its password.
+        place: String,
+    },
+    /// A statement ran for too long and was stopped.
+    #[error("A statement took too long and was stopped. It was: {statement}")]
+    TimedOut {
+        /// The beginning of the statement.
+        statement: String,
+    },
+    /// A value is larger than the engine can keep or index.
+    #[error("A value is too large for its place: {detail}.")]
+    TooLarge {
+        /// What the engine said.
+        detail: String,
+    },
+    /// A text holds the character U+0000, which not every engine can keep.
+    #[error("A text holds the character U+0000, which cannot be kept. Leave it out.")]
+    Nul,
     /// The file could not be opened or created.
     #[error(
         "The database {} could not be opened: {source}. Check that its folder exists and that this user may write there.",
@@ -263,6 +308,24 @@ impl Error {
     /// Tells that a stored value, named by `what`, could not be read back because of `problem`.
     pub fn unreadable(what: impl Into<String>, problem: impl std::fmt::Display) -> Error {
         Error::Unreadable { what: what.into(), problem: problem.to_string() }
+    }
+
+    /// Whether the same request may succeed in a while, since only the database was not at hand.
+    pub fn is_temporary(&self) -> bool {
+        matches!(
+            self,
+            Error::Busy
+                | Error::Closed
+                | Error::Connect { .. }
+                | Error::Lost { .. }
+                | Error::OutcomeUnknown { .. }
+                | Error::TimedOut { .. }
+        )
+    }
+
+    /// Whether a value was given that the database cannot keep.
+    pub fn is_unfit_value(&self) -> bool {
+        matches!(self, Error::Nul | Error::TooLarge { .. })
     }
 
     /// Whether a unique constraint that covers `column` (as `table.column`) was violated.

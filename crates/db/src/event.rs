@@ -147,7 +147,7 @@ pub fn events(r: &mut Read, scope: &str, query: &EventQuery) -> Result<Vec<Event
     if let Some(prefix) = &query.kind_prefix {
         params.extend([prefix.chars().count().into(), prefix.into()]);
         let last = params.len();
-        conditions.push(format!("AND substr(e.kind, 1, ${}) = ${last}", last - 1));
+        conditions.push(format!("AND substr(e.kind, 1, CAST(${} AS INTEGER)) = ${last}", last - 1));
     }
     params.push(query.limit.min(LIST_MAX).into());
     let by = if query.after_place.is_some() { "place" } else { "id" };
@@ -241,7 +241,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::testing::{Fixture, at};
+    use crate::fixture::{Fixture, at};
 
     fn written(db: &crate::Db, kind: &'static str, subject: &'static str) -> String {
         let ctx = Ctx { actor: "ana".into(), cause: "test".into(), now: at(1) };

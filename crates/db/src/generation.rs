@@ -28,7 +28,7 @@ pub fn generation(r: &mut Read, scope: &str, name: &str) -> Result<i64> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::testing::Fixture;
+    use crate::fixture::Fixture;
 
     #[test]
     fn a_generation_rises_by_one_and_by_itself() {

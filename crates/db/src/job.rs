@@ -8,6 +8,8 @@ use crate::tx::Tx;
 pub(crate) trait Job: Send {
     /// Runs the work once; it may be run again.
     fn run(&mut self, tx: &mut Tx) -> Verdict;
+    /// Makes an error the outcome of a run that could not be kept.
+    fn fail(&mut self, error: Error);
     /// Hands the outcome over, once its transaction is committed or lost.
     fn finish(self: Box<Self>, committed: Result<()>);
 }
@@ -63,6 +65,10 @@ where
         let verdict = if outcome.is_ok() { Verdict::Keep } else { Verdict::Undo };
         self.outcome = Some(outcome);
         verdict
+    }
+
+    fn fail(&mut self, error: Error) {
+        self.outcome = Some(Err(error.into()));
     }
 
     fn finish(self: Box<Self>, committed: Result<()>) {

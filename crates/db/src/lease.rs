@@ -81,7 +81,7 @@ pub(crate) fn end(now: Timestamp, secs: u32) -> Result<Timestamp> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::testing::{Fixture, at};
+    use crate::fixture::{Fixture, at};
 
     #[test]
     fn a_lease_has_one_holder_until_it_runs_out_or_is_given_back() {

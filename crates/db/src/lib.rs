@@ -1,4 +1,4 @@
-//! Transactions, tasks, events and sealed secrets over SQLite.
+//! Transactions, tasks, events and sealed secrets over SQLite or PostgreSQL.
 //!
 //! ```no_run
 //! # fn main() -> Result<(), db::Error> {
@@ -27,6 +27,8 @@ mod database;
 mod digest;
 mod error;
 pub mod event;
+#[cfg(test)]
+mod fixture;
 pub mod generation;
 mod inside;
 mod job;
@@ -34,18 +36,21 @@ mod keys;
 pub mod lease;
 pub mod limits;
 mod migration;
+mod postgres;
 mod queue;
 mod readers;
 mod row;
 pub mod seal;
 pub mod secret;
+mod session;
 mod sqlite;
 pub mod task;
-#[cfg(test)]
-mod testing;
+#[cfg(any(test, feature = "testing"))]
+pub mod testing;
 mod turn;
 mod tx;
 mod value;
+mod visit;
 mod writer;
 
 pub use ctx::{Clock, Ctx, new_id};

@@ -6,7 +6,7 @@ pub const GROUP_COMMIT_MAX: usize = 256;
 /// many long ones.
 pub const GROUP_COMMIT_MILLIS_MAX: u64 = if cfg!(test) { 10_000 } else { 20 };
 /// Writes of all turns that may wait in the queue; a further one waits for a place.
-pub const WRITE_QUEUE_MAX: usize = 8_192;
+pub const WRITE_QUEUE_MAX: usize = if cfg!(test) { 512 } else { 8_192 };
 /// Writes of one turn that may wait in the queue; a further one waits for a place and keeps no
 /// other turn's from theirs.
 pub const WRITE_TURN_QUEUE_MAX: usize = 256;
@@ -59,3 +59,33 @@ pub const SEAL_SCOPE_COUNT_MAX: u32 = 1_000;
 pub const SEAL_LEASE_SECS: u32 = 10;
 /// Events that are removed in one transaction.
 pub const PRUNE_BATCH_MAX: u32 = 500;
+/// Connections that write to a PostgreSQL database, of one [`Db`](crate::Db); so many turns are
+/// worked on at once.
+pub const WRITERS_MAX: usize = 4;
+/// Jobs of one turn that share one commit on PostgreSQL, whose transactions become slow to look at
+/// from about twice as many savepoints.
+pub const TURN_COMMIT_MAX: usize = 32;
+/// Longest pause between two attempts at a write.
+pub const RETRY_PAUSE_MILLIS_MAX: u64 = 500;
+/// How long a write is attempted again on PostgreSQL, while connections break or cannot be made.
+pub const WRITE_RETRY_MILLIS_MAX: u64 = if cfg!(test) { 500 } else { 20_000 };
+/// Attempts at making the schema and the table that everything else is done under.
+pub const CREATE_ATTEMPTS_MAX: u32 = 5;
+/// How long it may take to reach a PostgreSQL server.
+pub const CONNECT_SECS: u64 = 10;
+/// How long one statement may run on PostgreSQL; a migration may take as long as it needs.
+pub const STATEMENT_SECS_MAX: u64 = 60;
+/// How long a statement waits on PostgreSQL for a lock, such as a turn's.
+pub const LOCK_WAIT_MILLIS: u64 = if cfg!(test) { 300 } else { 15_000 };
+/// How long a read may leave its connection idle before the server ends it.
+pub const READ_IDLE_SECS_MAX: u64 = 600;
+/// How long a write may leave its connection idle: so long a node that hangs can hold a turn.
+pub const WRITE_IDLE_SECS_MAX: u64 = 60;
+/// How long a PostgreSQL server may be silent before its connection counts as broken.
+pub const SERVER_SILENT_SECS_MAX: u64 = 90;
+/// Bytes that are read from a server at once.
+pub const WIRE_READ_BYTES: usize = 32 * 1024;
+/// Rows of a streamed query that are in memory at once on PostgreSQL.
+pub const FETCH_ROWS: usize = 512;
+/// Turns of which a connection remembers that they have a row.
+pub const TURNS_KNOWN_MAX: usize = 10_000;

@@ -4,7 +4,6 @@ use sha2::{Digest, Sha256};
 
 use crate::error::{Error, Result};
 use crate::params;
-use crate::sqlite::again;
 use crate::tx::Tx;
 
 /// One step of a schema. Its place in the train is its number; once released it never changes.
@@ -47,7 +46,7 @@ struct Applied {
 pub(crate) fn migrate(tx: &mut Tx, train: &str, migrations: &[Migration]) -> Result<()> {
     // Another process may be doing the same: what is applied is read again under the lock.
     loop {
-        again(tx.session(), || tx.session().begin_write())?;
+        tx.session().begin_migration()?;
         let outcome = step(tx, train, migrations);
         match outcome {
             Ok(more) => {

@@ -96,6 +96,36 @@ impl Queue {
         self.lock().next()
     }
 
+    /// The turn that has waited longest, to be served by the caller alone until it is given back;
+    /// none once the queue is closed and empty.
+    pub(crate) fn take_turn(&self) -> Option<Turn> {
+        let mut state = self.lock();
+        loop {
+            if let Some(turn) = state.ring.pop_front() {
+                state.waiting(&turn).served = true;
+                return Some(turn);
+            }
+            if state.closed {
+                return None;
+            }
+            state = self.pushed.wait(state).unwrap_or_else(PoisonError::into_inner);
+        }
+    }
+
+    /// The next job of a turn that was taken, if one waits.
+    pub(crate) fn next_of(&self, turn: &Turn) -> Option<Box<dyn Job>> {
+        self.lock().next_of(turn)
+    }
+
+    /// Puts a turn that was taken behind all others.
+    pub(crate) fn give_back(&self, turn: Turn) {
+        let mut state = self.lock();
+        state.waiting(&turn).served = false;
+        state.rejoin(turn);
+        drop(state);
+        self.pushed.notify_one();
+    }
+
     /// Lets nobody in any more; what waits is still served.
     pub(crate) fn close(&self) {
         self.lock().closed = true;
@@ -192,6 +222,8 @@ mod tests {
             crate::job::Verdict::Keep
         }
 
+        fn fail(&mut self, _error: Error) {}
+
         fn finish(self: Box<Self>, _committed: Result<()>) {
             self.1.send(self.0).unwrap();
         }
@@ -218,6 +250,30 @@ mod tests {
         }
         drop(told);
         assert_eq!(order.iter().collect::<Vec<_>>(), ["a1", "b1", "c1", "a2", "b2", "a3", "a4"]);
+        assert!(queue.lock().turns.is_empty());
+    }
+
+    #[test]
+    fn a_turn_that_is_served_is_nobody_elses_until_it_is_given_back() {
+        let queue = Queue::new();
+        let (told, order) = std::sync::mpsc::channel();
+        for (turn, name) in [("a", "a1"), ("a", "a2"), ("b", "b1")] {
+            queue.push_blocking(turn.into(), Box::new(Named(name, told.clone()))).unwrap();
+        }
+        let a = queue.take_turn().unwrap();
+        queue.next_of(&a).unwrap().finish(Ok(()));
+        let b = queue.take_turn().unwrap();
+        assert_eq!((a.as_str(), b.as_str()), ("a", "b"));
+        queue.push_blocking("b".into(), Box::new(Named("b2", told.clone()))).unwrap();
+        assert!(queue.lock().ring.is_empty());
+        queue.give_back(a);
+        queue.give_back(b);
+        queue.close();
+        while let Some(job) = queue.next() {
+            job.finish(Ok(()));
+        }
+        drop(told);
+        assert_eq!(order.iter().collect::<Vec<_>>(), ["a1", "a2", "b1", "b2"]);
         assert!(queue.lock().turns.is_empty());
     }
 

@@ -1,17 +1,16 @@
 //! The read connections: a bounded number, opened when they are first needed.
 
-use std::path::PathBuf;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use crate::error::{Error, Result};
 use crate::limits::{READER_WAIT_MILLIS, READERS_MAX};
-use crate::sqlite::Session;
+use crate::session::Place;
 use crate::tx::Read;
 
 /// The connections that wait for a read, and how many there are in all.
 pub(crate) struct Readers {
-    path: PathBuf,
+    place: Place,
     pool: Mutex<Pool>,
     returned: Condvar,
 }
@@ -28,9 +27,9 @@ pub(crate) struct Loan<'a> {
 }
 
 impl Readers {
-    pub(crate) fn over(path: PathBuf) -> Readers {
+    pub(crate) fn over(place: Place) -> Readers {
         let pool = Pool { idle: Vec::with_capacity(READERS_MAX), open_count: 0 };
-        Readers { path, pool: Mutex::new(pool), returned: Condvar::new() }
+        Readers { place, pool: Mutex::new(pool), returned: Condvar::new() }
     }
 
     /// Takes a connection: an idle one, a new one, or the next that is given back.
@@ -46,7 +45,7 @@ impl Readers {
                 drop(pool);
                 // The loan stands before the connection does, so a failure gives its place back.
                 let mut loan = Loan { readers: self, read: None };
-                loan.read = Some(Read::over(Session::reader(&self.path)?));
+                loan.read = Some(Read::over(self.place.reader()?));
                 return Ok(loan);
             }
             let left = deadline.saturating_duration_since(Instant::now());
@@ -73,7 +72,7 @@ impl Loan<'_> {
 impl Drop for Loan<'_> {
     fn drop(&mut self) {
         // A connection whose transaction does not end is not used again.
-        let sound = self.read.take().filter(|read| read.session().roll_back().is_ok());
+        let sound = self.read.take().filter(|read| read.session().end_read().is_ok());
         let mut pool = self.readers.lock();
         match sound {
             Some(read) => pool.idle.push(read),

@@ -6,6 +6,7 @@ use jiff::Timestamp;
 use jiff::civil::Date;
 
 use crate::error::{Error, Result};
+use crate::postgres::PostgresRow;
 use crate::sqlite::SqliteRow;
 
 /// One row of a query's answer. Columns are counted from 0.
@@ -14,6 +15,7 @@ pub struct Row<'a>(pub(crate) Columns<'a>);
 /// The row of whichever engine answered.
 pub(crate) enum Columns<'a> {
     Sqlite(SqliteRow<'a>),
+    Postgres(PostgresRow<'a>),
 }
 
 /// One column as every engine can tell it.
@@ -150,8 +152,10 @@ impl Row<'_> {
     }
 
     fn cell(&self, column: usize) -> Cell<'_> {
-        let Columns::Sqlite(row) = &self.0;
-        row.cell(column)
+        match &self.0 {
+            Columns::Sqlite(row) => row.cell(column),
+            Columns::Postgres(row) => row.cell(column),
+        }
     }
 }
 

@@ -78,7 +78,7 @@ mod tests {
     use std::path::Path;
 
     use super::*;
-    use crate::testing::{Fixture, at};
+    use crate::fixture::{Fixture, at};
 
     fn keys(folder: &Path, name: &str) -> KeyFile {
         KeyFile::create(folder.join(name)).unwrap()
@@ -106,11 +106,11 @@ mod tests {
     fn a_secret_moved_or_changed_does_not_open() {
         let Fixture { db, folder } = &Fixture::new();
         let keys = keys(folder.path(), "keys");
-        let check = |change: &'static str| {
-            let sealing = keys.clone();
+        let check = |change: &'static str, values: &[crate::Value]| {
+            let (sealing, values) = (keys.clone(), values.to_vec());
             let opened = db.write("s", move |tx| {
                 put_secret(tx, &sealing, "a", "b/c", b"swordfish", at(0))?;
-                tx.execute(change, &[])?;
+                tx.execute(change, &values)?;
                 let (scope, name) =
                     tx.query_one("SELECT scope, name FROM secrets", &[], |row| {
                         Ok((row.text(0)?, row.text(1)?))
@@ -121,18 +121,18 @@ mod tests {
             });
             opened.unwrap()
         };
-        assert!(check("UPDATE secrets SET created_at = 0").unwrap());
-        for change in [
-            "UPDATE secrets SET name = 'other'",
-            "UPDATE secrets SET scope = 'other'",
-            "UPDATE secrets SET scope = 'a/b', name = 'c'",
-            "UPDATE secrets SET format_version = 2",
-            "UPDATE secrets SET nonce = zeroblob(12)",
-            "UPDATE secrets SET nonce = zeroblob(3)",
-            "UPDATE secrets SET sealed = zeroblob(25)",
-            "UPDATE secrets SET sealed = zeroblob(0)",
+        assert!(check("UPDATE secrets SET created_at = 0", &[]).unwrap());
+        for (change, values) in [
+            ("UPDATE secrets SET name = 'other'", params![]),
+            ("UPDATE secrets SET scope = 'other'", params![]),
+            ("UPDATE secrets SET scope = 'a/b', name = 'c'", params![]),
+            ("UPDATE secrets SET format_version = 2", params![]),
+            ("UPDATE secrets SET nonce = $1", params![vec![0_u8; 12]]),
+            ("UPDATE secrets SET nonce = $1", params![vec![0_u8; 3]]),
+            ("UPDATE secrets SET sealed = $1", params![vec![0_u8; 25]]),
+            ("UPDATE secrets SET sealed = $1", params![vec![0_u8; 0]]),
         ] {
-            let outcome = check(change);
+            let outcome = check(change, values);
             assert!(matches!(outcome, Err(Error::Unsealable { .. })), "{change}: {outcome:?}");
         }
     }

@@ -19,10 +19,8 @@ use crate::limits::{
     WAL_BYTES_KEPT, WRITER_CACHE_KIB,
 };
 use crate::row::{Cell, Columns, Row};
-use crate::value::Value;
-
-/// What a query does with each row: go on, or enough.
-pub(crate) type Visit<'a> = &'a mut dyn FnMut(&Row) -> Result<ControlFlow<()>>;
+use crate::value::{Value, refuse_nul};
+use crate::visit::Visit;
 
 /// Tables whose key is their storage order end in this comment; other engines ignore it.
 const CLUSTERED: &str = "/* clustered */";
@@ -108,6 +106,7 @@ impl Session {
 
     /// Runs a statement and hands over its rows one by one.
     pub(crate) fn visit(&self, sql: &str, params: &[Value], visit: Visit) -> Result<()> {
+        refuse_nul(params)?;
         let mut statement = self.prepare(sql)?;
         let mut rows = statement
             .query(rusqlite::params_from_iter(params))
@@ -122,6 +121,7 @@ impl Session {
 
     /// Runs a statement that answers no rows and says how many it changed.
     pub(crate) fn execute(&self, sql: &str, params: &[Value]) -> Result<u64> {
+        refuse_nul(params)?;
         let mut statement = self.prepare(sql)?;
         let changed = statement
             .execute(rusqlite::params_from_iter(params))

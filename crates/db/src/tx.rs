@@ -4,12 +4,12 @@ use std::ops::{ControlFlow, Deref, DerefMut};
 
 use crate::error::{Error, Result, shown};
 use crate::row::Row;
-use crate::sqlite::Session;
+use crate::session::Session;
 use crate::value::Value;
 
 /// A transaction that reads: all its queries see one moment of the database.
 pub struct Read {
-    session: Engine,
+    session: Session,
 }
 
 /// A transaction that writes. It reads too, and sees what it wrote.
@@ -17,19 +17,13 @@ pub struct Tx {
     read: Read,
 }
 
-/// The connection of whichever engine this database is.
-enum Engine {
-    Sqlite(Session),
-}
-
 impl Read {
     pub(crate) fn over(session: Session) -> Read {
-        Read { session: Engine::Sqlite(session) }
+        Read { session }
     }
 
     pub(crate) fn session(&self) -> &Session {
-        let Engine::Sqlite(session) = &self.session;
-        session
+        &self.session
     }
 
     /// Every row of a query, each made into a `T`.
@@ -83,7 +77,7 @@ impl Read {
         params: &[Value],
         mut visit: impl FnMut(&Row) -> Result<ControlFlow<()>>,
     ) -> Result<()> {
-        self.session().visit(sql, params, &mut visit)
+        self.session().stream(sql, params, &mut visit)
     }
 }
 

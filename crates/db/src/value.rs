@@ -3,6 +3,8 @@
 use jiff::Timestamp;
 use jiff::civil::Date;
 
+use crate::error::{Error, Result};
+
 /// One parameter of a statement.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Value {
@@ -30,6 +32,12 @@ macro_rules! params {
 pub fn placeholders(first: usize, count: usize) -> String {
     let names: Vec<String> = (first..first + count).map(|n| format!("${n}")).collect();
     names.join(", ")
+}
+
+/// Refuses texts that PostgreSQL cannot keep, on every engine alike.
+pub(crate) fn refuse_nul(params: &[Value]) -> Result<()> {
+    let holds_nul = |value: &Value| matches!(value, Value::Text(text) if text.contains('\0'));
+    if params.iter().any(holds_nul) { Err(Error::Nul) } else { Ok(()) }
 }
 
 /// The moment as it is stored: microseconds since 1970 UTC.

@@ -15,7 +15,8 @@ use crate::inside::Inside;
 use crate::job::{Job, Verdict, finish_all};
 use crate::limits::{ATTEMPTS_MAX, GROUP_COMMIT_MAX, GROUP_COMMIT_MILLIS_MAX};
 use crate::queue::Queue;
-use crate::sqlite::again;
+use crate::session::Session;
+use crate::sqlite::{self, again};
 use crate::tx::Tx;
 
 /// The queue and the thread behind it; dropping it ends both, after the jobs that wait.
@@ -27,7 +28,7 @@ pub(crate) struct Writer {
 impl Writer {
     /// Starts the thread over a connection of its own.
     pub(crate) fn start(tx: Tx) -> Result<Writer> {
-        let path = tx.session().path().to_owned();
+        let path = session(&tx)?.path().to_owned();
         let queue = Arc::new(Queue::new());
         let jobs = queue.clone();
         let thread = std::thread::Builder::new()
@@ -70,11 +71,13 @@ fn serve(mut tx: Tx, jobs: &Queue) {
         }
         finish_all(&mut group, &committed);
     }
-    tx.session().close();
+    if let Ok(session) = session(&tx) {
+        session.close();
+    }
 }
 
 fn commit_group(tx: &mut Tx, group: &mut Vec<Box<dyn Job>>, jobs: &Queue) -> Result<()> {
-    again(tx.session(), || tx.session().begin_write())?;
+    again(session(tx)?, || session(tx)?.begin_write())?;
     let begun = Instant::now();
     loop {
         if let Some(job) = group.last_mut() {
@@ -90,25 +93,33 @@ fn commit_group(tx: &mut Tx, group: &mut Vec<Box<dyn Job>>, jobs: &Queue) -> Res
             None => break,
         }
     }
-    again(tx.session(), || tx.session().commit())
+    again(session(tx)?, || session(tx)?.commit())
 }
 
 fn run_job(tx: &mut Tx, job: &mut dyn Job) -> Result<()> {
     for attempt in 1..=ATTEMPTS_MAX {
-        tx.session().set_savepoint()?;
+        session(tx)?.set_savepoint()?;
         let verdict = job.run(tx);
-        if !tx.session().in_transaction() {
+        if !session(tx)?.in_transaction() {
             // The engine gave the whole transaction up: the jobs before this one lost theirs too.
-            return Err(tx.session().take_given_up());
+            return Err(session(tx)?.take_given_up());
         }
         match verdict {
-            Verdict::Keep => tx.session().keep_savepoint()?,
-            Verdict::Undo => tx.session().undo_savepoint()?,
+            Verdict::Keep => session(tx)?.keep_savepoint()?,
+            Verdict::Undo => session(tx)?.undo_savepoint()?,
         }
-        let again = tx.session().take_retryable() && verdict == Verdict::Undo;
+        let again = session(tx)?.take_retryable() && verdict == Verdict::Undo;
         if !again || attempt == ATTEMPTS_MAX {
             break;
         }
     }
     Ok(())
+}
+
+/// The one engine that has one writer.
+fn session(tx: &Tx) -> Result<&sqlite::Session> {
+    match tx.session() {
+        Session::Sqlite(session) => Ok(session),
+        Session::Postgres(_) => Err(Error::Closed),
+    }
 }

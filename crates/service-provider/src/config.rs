@@ -44,13 +44,7 @@ impl Config {
 
     /// The request log's database: its own file, so that it never makes data wait.
     pub(crate) fn request_log_database(&self) -> String {
-        match self.database.strip_prefix("sqlite:") {
-            Some(path) => {
-                let stem = path.strip_suffix(".db").unwrap_or(path);
-                format!("sqlite:{stem}-requests.db")
-            }
-            None => self.database.clone(),
-        }
+        db::Db::beside(&self.database, "requests")
     }
 }
 
@@ -74,6 +68,7 @@ mod tests {
         };
         check("sqlite:service-provider.db", "sqlite:service-provider-requests.db");
         check("sqlite:/var/lib/sp", "sqlite:/var/lib/sp-requests.db");
+        check("postgres://h/m?schema=sp", "postgres://h/m?schema=sp_requests");
     }
 
     #[test]

@@ -84,8 +84,12 @@ impl Error {
     pub fn to_scim(&self) -> scim::Error {
         match self {
             Self::Scim(error) => error.clone(),
-            Self::Db(db::Error::Busy | db::Error::Closed) => {
+            Self::Db(error) if error.is_temporary() => {
+                tracing::warn!(error = %Chain(self), "a request was put off");
                 scim::Error::new(503, "The server is busy. Send the request again in a moment.")
+            }
+            Self::Db(error) if error.is_unfit_value() => {
+                scim::Error::bad_request(scim::ScimType::InvalidValue, error.to_string())
             }
             // Looked for before it was written, so that somebody else was first in between.
             Self::Db(db::Error::Unique { .. }) => scim::Error::uniqueness(

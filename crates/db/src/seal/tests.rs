@@ -4,8 +4,8 @@ use serde_json::json;
 
 use super::*;
 use crate::event::{append, erase_payloads, events_after};
+use crate::fixture::{Fixture, at};
 use crate::keys::KeyFile;
-use crate::testing::{Fixture, at};
 use crate::{Ctx, new_id};
 
 fn write(db: &Db, subject: &str, secs: i64) -> String {

@@ -6,7 +6,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::Db;
-use crate::testing::{Fixture, NOTES, at, open};
+use crate::fixture::{Fixture, NOTES, at, open};
 
 fn task(subject: &str, priority: u32, payload: &str) -> NewTask {
     NewTask {
@@ -274,6 +274,9 @@ fn scopes_and_queues_do_not_see_each_other() {
 
 #[test]
 fn leasing_probes_an_index_and_sorts_nothing() {
+    if !crate::testing::on_sqlite() {
+        return;
+    }
     let Fixture { db, .. } = &Fixture::new();
     let plan = db.read(|r| {
         r.query(
@@ -504,7 +507,7 @@ impl Model {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 200, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: if crate::testing::on_sqlite() { 200 } else { 20 }, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn no_subject_runs_twice_and_no_generation_is_lost(

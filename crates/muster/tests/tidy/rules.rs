@@ -31,8 +31,9 @@ const IMPURE: &[&str] = &[
 ];
 /// The crates that speak to a database.
 const WITH_SQL: &[&str] = &["db", "directory", "service-provider"];
-/// The one file that names the database engine's crate.
-const ENGINE_FILE: &str = "crates/db/src/sqlite.rs";
+/// The database engines' crates, and where alone each is named.
+const ENGINES: &[(&str, &str)] =
+    &[("rusqlite", "crates/db/src/sqlite.rs"), ("tokio_postgres", "crates/db/src/postgres")];
 /// Whose manners and schemas are data of the shells.
 const VENDORS: &[&str] = &["okta", "entra", "zoom"];
 /// Words for things that are not there yet, written so that this file may hold them.
@@ -147,7 +148,7 @@ fn words(text: &str) -> Vec<&str> {
     text.split(|c: char| !c.is_alphanumeric() && c != '_').filter(|word| !word.is_empty()).collect()
 }
 
-/// SQL stays in the crates that own tables, the engine's crate in one file.
+/// SQL stays in the crates that own tables, each engine's crate in one place.
 pub fn databases(repository: &Repository) -> Vec<Problem> {
     let mut problems = Vec::new();
     let sql = [concat!("INSERT", " INTO "), concat!("SEL", "ECT ")];
@@ -158,9 +159,11 @@ pub fn databases(repository: &Repository) -> Vec<Problem> {
             if has_sql && !WITH_SQL.contains(&owner) {
                 problems.push(source.problem(index, format!("`{owner}` may not hold SQL")));
             }
-            if source.path != ENGINE_FILE && words(&line.bare).contains(&"rusqlite") {
-                let message = format!("only {ENGINE_FILE} names the engine's crate");
-                problems.push(source.problem(index, message));
+            for (engine, place) in ENGINES {
+                if !source.path.starts_with(place) && words(&line.bare).contains(engine) {
+                    let message = format!("only {place} names the engine's crate");
+                    problems.push(source.problem(index, message));
+                }
             }
         }
     }
