@@ -507,7 +507,11 @@ impl Model {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: if crate::testing::on_sqlite() { 200 } else { 20 }, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig {
+        cases: if crate::testing::on_sqlite() { 200 } else { 20 },
+        failure_persistence: None,
+        ..ProptestConfig::default()
+    })]
 
     #[test]
     fn no_subject_runs_twice_and_no_generation_is_lost(
