@@ -12,6 +12,7 @@ mod account;
 mod background;
 mod background_licensing;
 mod caller;
+mod calling_plan;
 mod catalogue;
 mod config;
 mod counter;

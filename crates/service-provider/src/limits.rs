@@ -152,3 +152,10 @@ pub const REST_BODY_WAIT_MAX: Duration = Duration::from_secs(30);
 pub const REST_ITEM_COUNT_MAX: usize = 100;
 /// Most members that are named in the request log when they are left out.
 pub const TOLERATED_MEMBER_COUNT_MAX: usize = 20;
+
+/// Most types of calling plans an account can have.
+pub const CALLING_PLAN_COUNT_MAX: usize = 100;
+/// Most calling plans of one type.
+pub const CALLING_PLAN_SEATS_MAX: u64 = 10_000_000;
+/// Longest name of a client that the request log keeps of a lifecycle request.
+pub const REQUEST_USER_AGENT_BYTES_MAX: usize = 256;

@@ -10,6 +10,7 @@ pub(crate) const MIGRATIONS: &[Migration] = &[
     Migration { name: "core", sql: include_str!("../migrations/0001-core.sql") },
     Migration { name: "licensing", sql: include_str!("../migrations/0002-licensing.sql") },
     Migration { name: "resources", sql: include_str!("../migrations/0004-resources.sql") },
+    Migration { name: "telephony", sql: include_str!("../migrations/0006-telephony.sql") },
 ];
 
 /// The name of the request log's train: it is another database.

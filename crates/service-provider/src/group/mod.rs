@@ -9,5 +9,5 @@ mod write;
 pub use row::Group;
 
 pub(crate) use member::{MemberRules, UnknownMembers, forget_member};
-pub(crate) use row::{MemberRow, SELECT, by_id, members_of, read_row};
+pub(crate) use row::{MemberRow, SELECT, by_id, groups_after, members_of, read_row, users_after};
 pub(crate) use write::{Draft, create, delete, patch, update};

@@ -49,6 +49,14 @@ pub(crate) struct MemberRow {
     pub display: Option<String>,
 }
 
+/// A user as a member of a group.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct MemberUser {
+    pub(crate) id: String,
+    pub(crate) user_name: String,
+    pub(crate) display_name: Option<String>,
+}
+
 impl ServiceProvider {
     /// The groups of a tenant by name.
     pub fn groups(&self, tenant: &TenantId) -> Result<Vec<Group>> {
@@ -103,5 +111,33 @@ pub(crate) fn members_of(r: &mut Read, tenant: &TenantId, group: &str) -> Result
                WHERE m.tenant = $1 AND m.group_id = $2 ORDER BY m.member_id";
     Ok(r.query(sql, params![tenant, group], |row| {
         Ok(MemberRow { id: row.text(0)?, member_type: row.text(1)?, display: row.opt_text(2)? })
+    })?)
+}
+
+/// Groups after one in the order of ids.
+pub(crate) fn groups_after(
+    r: &mut Read,
+    tenant: &TenantId,
+    after: &str,
+    limit: u32,
+) -> Result<Vec<Group>> {
+    let sql = format!("{SELECT} AND g.id > $2 ORDER BY g.id LIMIT $3");
+    Ok(r.query(&sql, params![tenant, after, limit], read_row)?)
+}
+
+/// The users that are direct members of a group, after one in the order of ids.
+pub(crate) fn users_after(
+    r: &mut Read,
+    tenant: &TenantId,
+    group: &str,
+    after: &str,
+    limit: u32,
+) -> Result<Vec<MemberUser>> {
+    let sql = "SELECT m.member_id, u.user_name, u.display_name FROM group_members m \
+               JOIN users u ON u.tenant = m.tenant AND u.id = m.member_id \
+               WHERE m.tenant = $1 AND m.group_id = $2 AND m.member_id > $3 \
+               ORDER BY m.member_id LIMIT $4";
+    Ok(r.query(sql, params![tenant, group, after, limit], |row| {
+        Ok(MemberUser { id: row.text(0)?, user_name: row.text(1)?, display_name: row.opt_text(2)? })
     })?)
 }

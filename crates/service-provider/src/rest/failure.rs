@@ -29,6 +29,11 @@ impl Failure {
         Self { status, code, message: message.to_owned() }
     }
 
+    /// The sentence.
+    pub(crate) fn message(&self) -> &str {
+        &self.message
+    }
+
     /// 401: the token.
     pub(crate) fn unauthenticated(message: &str) -> Self {
         Self::new(StatusCode::UNAUTHORIZED, INVALID_TOKEN, message)
@@ -118,6 +123,8 @@ impl IntoResponse for Failure {
                 .headers_mut()
                 .insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
         }
+        // For the request log.
+        response.extensions_mut().insert(self);
         response
     }
 }

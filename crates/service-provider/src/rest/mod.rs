@@ -1,16 +1,23 @@
-//! The lifecycle endpoints at `/v2`, in Zoom's shapes: users and their states, meetings,
-//! recordings, phone numbers, contact-center queues, sessions, plan usage; and some of our own: what
-//! a user has and why, the offboarding receipts, and the tenant's schemas and resource types.
+//! The lifecycle endpoints at `/v2`, in Zoom's shapes: users and their states, groups, meetings,
+//! recordings, phone numbers and calling plans, contact-center queues, sessions, plan usage; and some
+//! of our own: what a user has and why, the offboarding receipts, and the tenant's schemas and
+//! resource types. `/v2/openapi.json` describes them all.
 //!
 //! Users are named by id or e-mail address. Errors are `{"code": …, "message": …}`. The same bearer
 //! tokens open them as SCIM, with the scope `lifecycle`.
 
+mod calling_plan;
 mod contact_center;
 mod entitlement;
 mod failure;
+mod group;
+mod log;
 mod meeting;
+mod openapi;
+mod operations;
 mod paging;
 mod phone;
+mod profile;
 mod receipt;
 mod recording;
 mod schema;
@@ -30,7 +37,7 @@ use axum::http::request::Parts;
 use axum::http::{StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
-use axum::routing::{delete, get, put};
+use axum::routing::{delete, get, post, put};
 use serde::de::DeserializeOwned;
 
 use crate::caller::Caller;
@@ -43,7 +50,9 @@ use failure::Failure;
 pub(crate) fn router(provider: ServiceProvider) -> Router {
     Router::new()
         .route("/users", get(user::list).post(user::create))
-        .route("/users/{user}", get(user::show).delete(user::delete))
+        .route("/users/email", get(profile::email_exists))
+        .route("/users/{user}", get(user::show).patch(profile::update).delete(user::delete))
+        .route("/users/{user}/email", put(profile::set_email))
         .route("/users/{user}/status", put(user::set_status))
         .route("/users/{user}/token", delete(session::end))
         .route("/users/{user}/sessions", get(session::list).post(session::begin))
@@ -57,6 +66,17 @@ pub(crate) fn router(provider: ServiceProvider) -> Router {
             get(recording::of_meeting).post(recording::add).delete(recording::trash),
         )
         .route("/meetings/{meeting}/recordings/status", put(recording::recover))
+        .route("/groups", get(group::list).post(group::create))
+        .route("/groups/{group}", get(group::show).patch(group::rename).delete(group::delete))
+        .route("/groups/{group}/members", get(group::members).post(group::add_members))
+        .route("/groups/{group}/members/{user}", delete(group::remove_member))
+        .route("/phone/calling_plans", get(calling_plan::list).post(calling_plan::subscribe))
+        .route("/phone/users/{user}", get(calling_plan::profile))
+        .route(
+            "/phone/users/{user}/calling_plans",
+            post(calling_plan::assign).put(calling_plan::replace),
+        )
+        .route("/phone/users/{user}/calling_plans/{plan}", delete(calling_plan::release))
         .route("/phone/numbers", get(phone::list).post(phone::add).delete(phone::remove))
         .route("/phone/users/{user}/phone_numbers", get(phone::of_user).post(phone::assign))
         .route("/phone/users/{user}/phone_numbers/{number}", delete(phone::release))
@@ -78,10 +98,12 @@ pub(crate) fn router(provider: ServiceProvider) -> Router {
             "/scim/resource_types/{name}",
             get(schema::show_type).put(schema::change_type).delete(schema::remove_type),
         )
+        .route("/openapi.json", get(openapi::show))
         .fallback(no_such_path)
         .method_not_allowed_fallback(no_such_method)
         .layer(DefaultBodyLimit::max(REST_BODY_BYTES_MAX))
         .layer(axum::middleware::from_fn(answer_panic))
+        .layer(axum::middleware::from_fn_with_state(provider.clone(), log::note))
         .with_state(provider)
 }
 
@@ -129,6 +151,10 @@ impl FromRequestParts<ServiceProvider> for Authorized {
         let caller = provider
             .authenticate(bearer)?
             .map_err(|reason| Failure::unauthenticated(&reason.to_string()))?;
+        if let Some(log::CallerSlot(slot)) = parts.extensions.get() {
+            // Nobody else fills it.
+            let _ = slot.set(caller.clone());
+        }
         caller.require(Scope::Lifecycle)?;
         Ok(Self(caller))
     }
@@ -182,6 +208,21 @@ impl<T: DeserializeOwned> FromRequest<ServiceProvider> for Body<T> {
                 rejection.body_text()
             ))),
         }
+    }
+}
+
+/// A number that some clients write in quotes.
+fn number_or_text<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<u32, D::Error> {
+    use serde::Deserialize as _;
+    #[derive(serde::Deserialize)]
+    #[serde(untagged)]
+    enum Either {
+        Number(u32),
+        Text(String),
+    }
+    match Either::deserialize(deserializer)? {
+        Either::Number(number) => Ok(number),
+        Either::Text(text) => text.trim().parse().map_err(serde::de::Error::custom),
     }
 }
 

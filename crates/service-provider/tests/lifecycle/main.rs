@@ -5,6 +5,7 @@
 mod licenses;
 mod many;
 mod offboarding;
+mod openapi;
 mod rest;
 mod retired;
 mod seats;
