@@ -57,7 +57,11 @@ pub(crate) fn resource(
     let mut response = json_text(status, shown(rt, stored, view));
     let headers = response.headers_mut();
     insert(headers, header::ETAG, &Version(version).etag());
-    insert(headers, header::LOCATION, &location(base_url, rt, &id));
+    let place = location(base_url, rt, &id);
+    insert(headers, header::LOCATION, &place);
+    // RFC 7643 3.1, `meta.location`: "This value MUST be the same as the "Content-Location" HTTP
+    // response header".
+    insert(headers, header::CONTENT_LOCATION, &place);
     response
 }
 
@@ -117,9 +121,6 @@ pub(crate) fn options(allow: &str) -> Response<Body> {
 /// the aliased resource".
 pub(crate) fn aliased(response: &mut Response<Body>, location: &str) {
     insert(response.headers_mut(), header::LOCATION, location);
-    if !matches!(response.status().as_u16(), 400..) {
-        insert(response.headers_mut(), header::CONTENT_LOCATION, location);
-    }
 }
 
 /// Calls what is in an answer by the name the client asked for.

@@ -121,6 +121,11 @@ impl Projection {
         self
     }
 
+    /// Whether the client named the attributes it wants to see.
+    pub fn names_attributes(&self) -> bool {
+        matches!(self.selection, Selection::Only(_))
+    }
+
     /// Takes away from a canonical document what the answer does not show, also whatever the
     /// resource type (no longer) defines.
     pub fn apply(

@@ -185,13 +185,16 @@ fn is_secret(filter: &Filter, rt: &ResourceType) -> bool {
     })
 }
 
-/// RFC 7644 table 9, `sensitive`, and 7.5.2: what is confidential is not sent in a URL.
+/// RFC 7644 7.5.2: "Servers that receive HTTP GET requests using filters that contain sensitive or
+/// confidential personal information SHOULD respond with HTTP status code 403", with "sensitive".
 fn sensitive() -> Error {
-    Error::bad_request(
-        ScimType::Sensitive,
-        "The filter asks for what is never returned. Nothing secret belongs into a URL, and \
-         nothing can be found by it.",
-    )
+    Error {
+        status: 403,
+        scim_type: Some(ScimType::Sensitive),
+        detail: "The filter asks for what is never returned. Nothing secret belongs into a URL, \
+                 and nothing can be found by it."
+            .into(),
+    }
 }
 
 /// RFC 7644 3.4.2.3: "the attribute name ... in standard attribute notation"; a complex attribute

@@ -235,10 +235,10 @@ fn look_up(r: &mut Read, digest: &[u8; 32]) -> Result<Option<Caller>> {
     let found = r.query_opt(&sql, params![&digest[..]], |row| {
         let facts = Facts {
             token: token::read_row(row)?,
-            successor: row.bool(12)?,
+            successor: row.bool(13)?,
             last_used_micros: AtomicI64::new(0),
         };
-        Ok((row.blob(11)?, Caller(Arc::new(facts))))
+        Ok((row.blob(12)?, Caller(Arc::new(facts))))
     })?;
     Ok(found.and_then(|(stored, caller)| {
         verify_slices_are_equal(&stored, digest).is_ok().then_some(caller)

@@ -9,6 +9,7 @@ pub(crate) const TRAIN: &str = "service-provider";
 pub(crate) const MIGRATIONS: &[Migration] = &[
     Migration { name: "core", sql: include_str!("../migrations/0001-core.sql") },
     Migration { name: "licensing", sql: include_str!("../migrations/0002-licensing.sql") },
+    Migration { name: "clients", sql: include_str!("../migrations/0003-clients.sql") },
     Migration { name: "resources", sql: include_str!("../migrations/0004-resources.sql") },
     Migration { name: "telephony", sql: include_str!("../migrations/0006-telephony.sql") },
 ];

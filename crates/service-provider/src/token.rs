@@ -45,6 +45,8 @@ pub struct Token {
     pub last_used_at: Option<Timestamp>,
     /// The token it took over from.
     pub rotated_from: Option<String>,
+    /// The user it stands for, by id: the one at `/Me` (RFC 7644 3.11).
+    pub subject: Option<String>,
 }
 
 /// What a token may be used for.
@@ -73,12 +75,20 @@ pub struct NewToken {
     pub scopes: Scopes,
     /// When it ends, if it does.
     pub expires_at: Option<Timestamp>,
+    /// The user it stands for, by id or `userName`.
+    pub subject: Option<String>,
 }
 
 impl NewToken {
     /// A token of this name for any client and any use, without an end.
     pub fn named(name: &str) -> Self {
-        Self { name: name.to_owned(), dialect: Dialect::Any, scopes: Scopes::ALL, expires_at: None }
+        Self {
+            name: name.to_owned(),
+            dialect: Dialect::Any,
+            scopes: Scopes::ALL,
+            expires_at: None,
+            subject: None,
+        }
     }
 }
 
@@ -164,9 +174,10 @@ impl ServiceProvider {
     ) -> Result<IssuedToken> {
         check_name("token", &new.name)?;
         let issued = issue(ctx, tenant, new, None)?;
-        let (ctx, result) = (ctx.clone(), issued.clone());
+        let ctx = ctx.clone();
         self.db().write(tenant.turn(), move |tx| {
-            let token = &issued.token;
+            let mut issued = issued.clone();
+            let token = &mut issued.token;
             if crate::tenant::find(tx, token.tenant.as_str())?.is_none() {
                 return Err(Error::not_found("tenant", token.tenant.as_str()));
             }
@@ -182,12 +193,21 @@ impl ServiceProvider {
                     "The tenant has {TOKEN_COUNT_MAX} valid tokens, and more are not allowed. Revoke one first."
                 )));
             }
+            if let Some(subject) = &token.subject {
+                let user = crate::user::find(tx, &token.tenant, subject)?;
+                token.subject = Some(user.id);
+            }
             insert(tx, &issued)?;
-            let payload = json!({"name": token.name, "dialect": token.dialect.as_str(), "scopes": token.scopes.to_string()});
+            let token = &issued.token;
+            let payload = json!({
+                "name": token.name,
+                "dialect": token.dialect.as_str(),
+                "scopes": token.scopes.to_string(),
+                "subject": token.subject,
+            });
             db::event::append(tx, &ctx, token.tenant.as_str(), "token.created", &token.id, &payload)?;
-            Ok(())
-        })?;
-        Ok(result)
+            Ok(issued)
+        })
     }
 
     /// The tokens of a tenant, newest first.
@@ -218,6 +238,7 @@ impl ServiceProvider {
             dialect: old.dialect,
             scopes: old.scopes,
             expires_at: expires_at.or(inherited),
+            subject: old.subject.clone(),
         };
         let issued = issue(ctx, tenant, &new, Some(old.id.clone()))?;
         let (ctx, result) = (ctx.clone(), issued.clone());
@@ -300,7 +321,7 @@ pub(crate) fn digest(secret: &str) -> Option<[u8; 32]> {
 }
 
 pub(crate) const COLUMNS: &str = "t.tenant, t.id, t.name, t.dialect, t.scopes, t.created_at, t.created_by, \
-     t.expires_at, t.revoked_at, t.last_used_at, t.rotated_from";
+     t.expires_at, t.revoked_at, t.last_used_at, t.rotated_from, t.subject";
 
 pub(crate) fn read_row(row: &Row) -> db::Result<Token> {
     let (dialect, scopes) = (row.text(3)?, row.text(4)?);
@@ -318,6 +339,7 @@ pub(crate) fn read_row(row: &Row) -> db::Result<Token> {
         revoked_at: row.opt_timestamp(8)?,
         last_used_at: row.opt_timestamp(9)?,
         rotated_from: row.opt_text(10)?,
+        subject: row.opt_text(11)?,
     })
 }
 
@@ -363,6 +385,7 @@ fn issue(
         revoked_at: None,
         last_used_at: None,
         rotated_from,
+        subject: new.subject.clone(),
     };
     Ok(IssuedToken { token, secret: format!("{PREFIX}{}", URL_SAFE_NO_PAD.encode(bytes)) })
 }
@@ -371,8 +394,8 @@ fn insert(tx: &mut Tx, issued: &IssuedToken) -> Result<()> {
     let token = &issued.token;
     let digest: [u8; 32] = Sha256::digest(&issued.secret).into();
     tx.execute(
-        "INSERT INTO tokens (tenant, id, name, digest, dialect, scopes, created_at, created_by, expires_at, rotated_from) \
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
+        "INSERT INTO tokens (tenant, id, name, digest, dialect, scopes, created_at, created_by, expires_at, rotated_from, subject) \
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
         params![
             &token.tenant,
             &token.id,
@@ -383,7 +406,8 @@ fn insert(tx: &mut Tx, issued: &IssuedToken) -> Result<()> {
             token.created_at,
             &token.created_by,
             token.expires_at,
-            &token.rotated_from
+            &token.rotated_from,
+            &token.subject
         ],
     )?;
     Ok(())

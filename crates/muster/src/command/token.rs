@@ -51,6 +51,9 @@ struct CreateArgs {
     /// How long it is valid: 90d, 12h, 30m; without an end if left out.
     #[arg(long, value_name = "DURATION", value_parser = duration)]
     expires_in: Option<SignedDuration>,
+    /// The user it stands for, who is then at /Me; none if left out.
+    #[arg(long, value_name = "USERNAME")]
+    subject: Option<String>,
 }
 
 /// List the tokens, newest first, with their last use and their end.
@@ -103,6 +106,7 @@ fn create(context: &Context, tenancy: &Tenancy, args: CreateArgs) -> Result<(), 
         dialect: args.dialect,
         scopes: args.scopes.unwrap_or(Scopes::ALL),
         expires_at,
+        subject: args.subject,
     };
     let issued = tenancy.provider.create_token(&ctx, tenancy.id(), &new)?;
     show(context, tenancy, &issued, ctx.now)
@@ -188,6 +192,7 @@ fn value(token: &Token, now: Timestamp) -> Value {
         "revoked_at": token.revoked_at,
         "last_used_at": token.last_used_at,
         "rotated_from": token.rotated_from,
+        "subject": token.subject,
     })
 }
 

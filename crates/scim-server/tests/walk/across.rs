@@ -82,7 +82,7 @@ async fn a_filter_finds_resources_of_the_types_that_have_its_attributes() {
         .post("/.search", &search(json!({"filter": "shoeSize pr"})))
         .await
         .error(400, "invalidFilter");
-    server.get("/?filter=password%20pr").await.error(400, "sensitive");
+    server.get("/?filter=password%20pr").await.error(403, "sensitive");
     server.post("/.search", &json!({"filter": "id pr"})).await.error(400, "invalidSyntax");
 }
 

@@ -94,5 +94,6 @@ async fn the_header_and_the_resource_tell_the_same_version() {
     for answer in answers {
         assert_eq!(answer.json()["meta"]["version"], answer.header("etag"));
         assert_eq!(answer.json()["meta"]["location"], answer.header("location"));
+        assert_eq!(answer.json()["meta"]["location"], answer.header("content-location"));
     }
 }

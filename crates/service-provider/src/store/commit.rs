@@ -254,7 +254,10 @@ impl Write {
         tolerated: Vec<Tolerated>,
     ) -> Result<Outcome> {
         let dialect: Dialect = self.caller.token().dialect;
-        let large = self.view.wants_rows() && group.member_count > PATCH_MEMBERS_SHOWN_MAX;
+        // "The server MUST return a 200 OK if the "attributes" parameter is specified."
+        let large = self.view.wants_rows()
+            && group.member_count > PATCH_MEMBERS_SHOWN_MAX
+            && !self.view.projection().names_attributes();
         let committed = if large || (self.view.is_plain() && dialect.wants_groups_unshown()) {
             Committed::Unshown { id: group.id.clone(), version: group.version }
         } else {

@@ -165,6 +165,21 @@ impl Store for ScimStore {
         commit::commit_together(&self.provider, caller, steps).await
     }
 
+    fn subject(&self, caller: &ScimCaller) -> Result<(Arc<ResourceType>, String), ScimError> {
+        let token = caller.token();
+        let subject = token.subject.clone().ok_or_else(|| {
+            ScimError::new(
+                501,
+                format!(
+                    "The token `{}` stands for no user, so there is nobody at /Me. Make one that \
+                     does: `muster token create --subject USERNAME`.",
+                    token.name
+                ),
+            )
+        });
+        Ok((caller.types.users().clone(), subject?))
+    }
+
     fn log(&self, caller: Option<&ScimCaller>, record: RequestRecord) {
         self.provider.request_log().note(
             caller.map(|caller| &caller.caller),

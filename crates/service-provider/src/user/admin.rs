@@ -171,7 +171,8 @@ impl ServiceProvider {
     }
 }
 
-fn find(r: &mut db::Read, tenant: &TenantId, user_name_or_id: &str) -> Result<User> {
+/// The user of this id or `userName`.
+pub(crate) fn find(r: &mut db::Read, tenant: &TenantId, user_name_or_id: &str) -> Result<User> {
     let found = match by_id(r, tenant, user_name_or_id)? {
         Some(user) => Some(user),
         None => by_user_name(r, tenant, user_name_or_id)?,

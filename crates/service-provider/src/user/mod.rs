@@ -10,6 +10,7 @@ mod write;
 pub use admin::{SignUp, UserQuery};
 pub use row::{Origin, User, UserState};
 
+pub(crate) use admin::find;
 pub(crate) use row::{GroupRef, SELECT, by_id, groups_of, groups_of_range, read_row};
 pub(crate) use write::{
     Draft, Writer, changed_attributes, check_version, create, delete, replaced, storable, update,

@@ -7,6 +7,7 @@ mod bulk;
 mod documents;
 mod entra;
 mod groups;
+mod letter;
 mod okta;
 mod queries;
 mod requests;

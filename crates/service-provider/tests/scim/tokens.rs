@@ -1,6 +1,7 @@
 //! Tokens end, are revoked and take turns; each refusal says what to do.
 
 use jiff::SignedDuration;
+use reqwest::Method;
 use scim::urn;
 use serde_json::json;
 use service_provider::{NewToken, Scope, Scopes};
@@ -153,4 +154,33 @@ async fn two_valid_tokens_do_not_share_a_name() {
                 .is_err()
         );
     }
+}
+
+#[tokio::test]
+async fn me_is_the_user_a_token_was_made_for() {
+    let mut server = Server::start().await;
+    let detail = server.get("/Me").await.error(501, "");
+    assert!(detail.contains("token create --subject"), "{detail}");
+    let ana = server.user("ana@x").await;
+    let create = |subject: &str| {
+        let subject = Some(subject.to_owned());
+        let token = NewToken { subject, ..NewToken::named("ana") };
+        server.provider.create_token(&server.ctx(), &server.tenant, &token)
+    };
+    assert!(create("nobody@x").unwrap_err().to_string().contains("nobody@x"));
+    let issued = create("ANA@x").unwrap();
+    assert_eq!(issued.token.subject.as_ref(), Some(&ana));
+    server.token = issued.secret;
+    let me = server.get("/Me").await;
+    assert_eq!(me.ok()["userName"], "ana@x");
+    assert_eq!(me.header("location"), format!("{}/Users/{ana}", server.provider.base_url()));
+    let operations = json!([{"op": "replace", "path": "title", "value": "Rep"}]);
+    assert_eq!(server.patch("/Me", operations).await.ok()["title"], "Rep");
+    // A successor stands for the same user.
+    let overlap = HOUR;
+    let next = server.provider.rotate_token(&server.ctx(), &server.tenant, "ana", overlap, None);
+    server.token = next.unwrap().secret;
+    assert_eq!(server.get("/Me").await.ok()["id"], ana.as_str());
+    send(server.request(Method::DELETE, "/Me")).await.no_content();
+    server.get("/Me").await.error(404, "");
 }
