@@ -8,6 +8,8 @@
 
 #![expect(clippy::unwrap_used, reason = "a repository that cannot be read fails the test")]
 
+#[path = "tidy/documents.rs"]
+mod documents;
 #[path = "tidy/repository.rs"]
 mod repository;
 #[path = "tidy/rules.rs"]
@@ -18,6 +20,7 @@ mod source;
 use std::collections::BTreeSet;
 use std::sync::LazyLock;
 
+use documents::named_tests;
 use repository::{File, Problem, Repository};
 use rules::{
     FILE_LINES_MAX, LINE_COLUMNS_MAX, UNFINISHED, configuration, databases, decisions, halves,
@@ -62,6 +65,11 @@ fn every_decision_stands_in_the_index() {
 #[test]
 fn documents_lead_to_files_that_exist() {
     pass(links);
+}
+
+#[test]
+fn every_test_that_a_document_names_exists() {
+    pass(named_tests);
 }
 
 #[test]
@@ -199,4 +207,22 @@ fn a_word_is_found_in_names_and_not_in_other_words() {
     let words = ["central", "entrance", "is_entra", "EntraGroup", "fromEntra"];
     let found: Vec<&str> = words.into_iter().filter(|word| names(word, "entra")).collect();
     assert_eq!(found, ["is_entra", "EntraGroup", "fromEntra"]);
+}
+
+#[test]
+fn a_test_that_a_document_names_in_vain_is_found() {
+    let document =
+        "Held by `a/src/b.rs::it_is`, `a/src/b.rs::it_was` and `a/src/c.rs::it_is`.\n`x::y`\n";
+    let code = "//! a\n#[test]\nfn it_is() {}\n\n\n\n\nfn it_was() {}\n";
+    let file = |path: &str, text: &str| File { path: path.into(), text: text.into() };
+    let files = vec![file("docs/d.md", document), file("crates/a/src/b.rs", code)];
+    let problems = named_tests(&Repository::of(files, BTreeSet::new()));
+    let told: Vec<String> = problems.iter().map(ToString::to_string).collect();
+    assert_eq!(
+        told,
+        [
+            "docs/d.md:1: `crates/a/src/b.rs` has no test `it_was`",
+            "docs/d.md:1: names a test of `crates/a/src/c.rs`, which is not there",
+        ]
+    );
 }

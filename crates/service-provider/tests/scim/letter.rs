@@ -208,3 +208,23 @@ async fn a_write_is_guarded_by_what_the_client_has_not_seen() {
     }
     assert_eq!(server.get(&path).await.header("etag"), "W/\"1\"");
 }
+
+#[tokio::test]
+async fn references_lead_to_what_they_name() {
+    let server = Server::start().await;
+    let boss = server.user("boss@x").await;
+    let enterprise = json!({"manager": {"value": boss}});
+    let more =
+        json!({"schemas": [urn::USER, urn::ENTERPRISE_USER], urn::ENTERPRISE_USER: enterprise});
+    let ana = id(&server.post("/Users", &user(more)).await.created());
+    let group = server.group("Sales", &[&ana]).await;
+    let shown = server.get(&format!("/Groups/{group}")).await.ok();
+    let of_member = shown["members"][0]["$ref"].as_str().unwrap().to_owned();
+    let shown = server.get(&format!("/Users/{ana}")).await.ok();
+    let of_group = shown["groups"][0]["$ref"].as_str().unwrap().to_owned();
+    assert_eq!(shown["groups"][0]["value"], group.as_str());
+    for (reference, id) in [(of_member, &ana), (of_group, &group)] {
+        let found = send(server.client.get(&reference).bearer_auth(&server.token)).await.ok();
+        assert_eq!(&found["id"], id, "{reference}");
+    }
+}
