@@ -87,7 +87,7 @@ impl Directory {
         let found = self.db.read(|r| {
             Ok::<_, Error>(r.query_opt(
                 "SELECT plan, format_version FROM plans WHERE application_id = $1 \
-                 AND substr(digest, 1, $2) = $3 ORDER BY created_at DESC LIMIT 1",
+                 AND substr(digest, 1, CAST($2 AS INTEGER)) = $3 ORDER BY created_at DESC LIMIT 1",
                 params![application.id.as_str(), digest.len(), digest],
                 |row| Ok((row.text(0)?, row.int(1)?)),
             )?)

@@ -18,7 +18,7 @@ fn directory(folder: &TempDir, private_hosts: &[&str]) -> Directory {
         KeyFile::create(&key_file).unwrap();
     }
     Directory::open(&DirectoryOptions {
-        database: format!("sqlite:{}", folder.path().join("directory.db").display()),
+        database: db::testing::url(&folder.path().join("directory.db")),
         key_file,
         clock: Clock::fixed("2026-11-24T09:00:00Z".parse().unwrap()),
         outbound: Outbound::allow(private_hosts.iter().map(|host| (*host).to_string())),

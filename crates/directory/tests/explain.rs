@@ -53,7 +53,7 @@ impl Office {
         let key_file = folder.path().join("muster.key");
         KeyFile::create(&key_file).unwrap();
         let directory = Directory::open(&DirectoryOptions {
-            database: format!("sqlite:{}", folder.path().join("directory.db").display()),
+            database: db::testing::url(&folder.path().join("directory.db")),
             key_file,
             clock: Clock::fixed("2026-11-24T09:00:00Z".parse().unwrap()),
             outbound: Outbound::allow(["127.0.0.1".to_string()]),

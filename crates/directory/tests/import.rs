@@ -22,7 +22,7 @@ impl Office {
         KeyFile::create(&key_file).unwrap();
         let now: Timestamp = format!("{TODAY}T09:00:00Z").parse().unwrap();
         let directory = Directory::open(&DirectoryOptions {
-            database: format!("sqlite:{}", folder.path().join("directory.db").display()),
+            database: db::testing::url(&folder.path().join("directory.db")),
             key_file,
             clock: Clock::fixed(now),
             outbound: Outbound::default(),

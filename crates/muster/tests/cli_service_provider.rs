@@ -26,7 +26,7 @@ fn acme() -> Office {
 /// Its service provider, as the running server has it.
 fn provider(office: &Office) -> (ServiceProvider, TenantId) {
     let provider = ServiceProvider::open(Config {
-        database: format!("sqlite:{}", office.path().join("service-provider.db").display()),
+        database: db::testing::url(&office.path().join("service-provider.db")),
         public_url: "http://127.0.0.1:8081".into(),
         key_file: None,
         clock: Clock::system(),

@@ -369,7 +369,7 @@ mod tests {
     #[test]
     fn records_are_written_down_when_the_log_is_closed() {
         let folder = tempfile::tempdir().unwrap();
-        let url = format!("sqlite:{}", folder.path().join("log.db").display());
+        let url = db::testing::url(&folder.path().join("log.db"));
         let log = RequestLog::open(&url, Clock::system()).unwrap();
         log.note(None, record(200), Timestamp::now());
         drop(log);
@@ -380,7 +380,7 @@ mod tests {
     #[test]
     fn what_is_too_old_or_too_much_is_removed() {
         let folder = tempfile::tempdir().unwrap();
-        let url = format!("sqlite:{}", folder.path().join("log.db").display());
+        let url = db::testing::url(&folder.path().join("log.db"));
         let clock = Clock::fixed("2026-11-24T00:00:00Z".parse().unwrap());
         let log = RequestLog::open(&url, clock.clone()).unwrap();
         let block = |at: Timestamp, record_count: u64| {
@@ -403,7 +403,7 @@ mod tests {
     #[test]
     fn a_full_queue_loses_records_and_says_how_many() {
         let folder = tempfile::tempdir().unwrap();
-        let url = format!("sqlite:{}", folder.path().join("log.db").display());
+        let url = db::testing::url(&folder.path().join("log.db"));
         let log = RequestLog::open(&url, Clock::system()).unwrap();
         // As if the thread were started and slow.
         log.thread.set(None).unwrap();

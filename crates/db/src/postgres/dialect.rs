@@ -63,29 +63,40 @@ fn finds(session: &Session, sql: &str, name: &str) -> Result<bool> {
 }
 
 /// The statements of a migration with every column of text compared byte by byte, as the other
-/// engine does, whatever the language of the server.
+/// engine does whatever the language of the server, and true and false kept as it keeps them.
 pub(super) fn translated(sql: &str) -> String {
     let mut out = String::with_capacity(sql.len() + 64);
     for line in sql.split_inclusive('\n') {
         let (code, comment) = line.split_at(line.find("--").unwrap_or(line.len()));
-        let mut rest = code;
-        while let Some(at) = rest.find("TEXT") {
-            let (before, after) = (&rest[..at], &rest[at + 4..]);
-            let is_word = |c: Option<char>| c.is_some_and(|c| c.is_alphanumeric() || c == '_');
-            let alone = !is_word(before.chars().next_back()) && !is_word(after.chars().next());
+        let mut last = 0;
+        for (at, word) in words(code) {
+            let (before, after) = (&code[..at], &code[at + word.len()..]);
             let is_cast = before.trim_end().ends_with(" AS");
-            let collated = after.trim_start().starts_with("COLLATE");
-            out.push_str(before);
-            out.push_str("TEXT");
-            if alone && !is_cast && !collated {
-                out.push_str(" COLLATE \"C\"");
-            }
-            rest = after;
+            let is_collated = after.trim_start().starts_with("COLLATE");
+            let replacement = match word {
+                "TEXT" if !is_cast && !is_collated => "TEXT COLLATE \"C\"",
+                "BOOLEAN" => "BIGINT",
+                "FALSE" => "0",
+                "TRUE" => "1",
+                _ => continue,
+            };
+            out.push_str(&code[last..at]);
+            out.push_str(replacement);
+            last = at + word.len();
         }
-        out.push_str(rest);
+        out.push_str(&code[last..]);
         out.push_str(comment);
     }
     out
+}
+
+/// Each word and where it begins.
+fn words(code: &str) -> impl Iterator<Item = (usize, &str)> {
+    let is_part = |c: char| c.is_alphanumeric() || c == '_';
+    code.split(move |c| !is_part(c)).filter(|word| !word.is_empty()).map(move |word| {
+        // A word is a part of the line, so the distance between their beginnings is its place.
+        (word.as_ptr() as usize - code.as_ptr() as usize, word)
+    })
 }
 
 #[cfg(test)]
@@ -99,6 +110,7 @@ mod tests {
         check("ADD COLUMN a TEXT", "ADD COLUMN a TEXT COLLATE \"C\"");
         check("CAST(a AS TEXT)", "CAST(a AS TEXT)");
         check("a BIGINT, -- no TEXT\nb TEXT,", "a BIGINT, -- no TEXT\nb TEXT COLLATE \"C\",");
+        check("a BOOLEAN DEFAULT FALSE", "a BIGINT DEFAULT 0");
         check("text BYTEA, CONTEXT BIGINT", "text BYTEA, CONTEXT BIGINT");
     }
 }

@@ -167,7 +167,7 @@ impl Office {
 
 fn open(folder: &TempDir, clock: &Clock) -> Directory {
     Directory::open(&DirectoryOptions {
-        database: format!("sqlite:{}", folder.path().join("directory.db").display()),
+        database: db::testing::url(&folder.path().join("directory.db")),
         key_file: folder.path().join("muster.key"),
         clock: clock.clone(),
         outbound: Outbound::allow(["127.0.0.1".to_string()]),

@@ -15,6 +15,13 @@ impl Office {
     pub fn new() -> Self {
         let office = Self { folder: TempDir::new().unwrap() };
         assert!(office.run("init").starts_with("exit 0\n"));
+        let file = office.path().join("muster.toml");
+        let mut config = std::fs::read_to_string(&file).unwrap();
+        for name in ["directory.db", "service-provider.db"] {
+            let url = db::testing::url(&office.path().join(name));
+            config = config.replace(&format!("\"sqlite:{name}\""), &format!("\"{url}\""));
+        }
+        std::fs::write(&file, config).unwrap();
         office
     }
 

@@ -155,7 +155,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let clock = Clock::fixed("2026-11-24T09:00:00Z".parse().unwrap());
         let provider = ServiceProvider::open(Config {
-            database: format!("sqlite:{}", folder.path().join("sp.db").display()),
+            database: db::testing::url(&folder.path().join("sp.db")),
             public_url: "http://sp.test".into(),
             key_file: None,
             clock: clock.clone(),
@@ -218,7 +218,7 @@ mod tests {
         }
         assert_eq!(steps(&provider, &tenant, &user)[0], (StepState::Failed, EFFECT_ATTEMPTS_MAX));
         let receipt = provider.receipts(&tenant, &user).unwrap().remove(0);
-        assert!(receipt.steps[0].sentence.contains("no such table"), "{receipt:?}");
+        assert!(receipt.steps[0].sentence.contains("A statement failed"), "{receipt:?}");
         assert!(receipt.closed_at.is_some());
         let dead = provider
             .db()

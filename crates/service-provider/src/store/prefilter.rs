@@ -256,8 +256,12 @@ mod tests {
     /// On a large tenant the difference between a probe and a walk is that between 10 µs and 1 s.
     #[test]
     fn candidates_are_found_without_walking_through_the_tenant() {
+        // How a plan is told, and that it follows from the statement alone, is SQLite's.
+        if !db::testing::on_sqlite() {
+            return;
+        }
         let folder = tempfile::tempdir().unwrap();
-        let url = format!("sqlite:{}", folder.path().join("plan.db").display());
+        let url = db::testing::url(&folder.path().join("plan.db"));
         let db = Db::open(&url, TRAIN, MIGRATIONS).unwrap();
         for (kind, select) in
             [(Kind::Users, crate::user::SELECT), (Kind::Groups, crate::group::SELECT)]

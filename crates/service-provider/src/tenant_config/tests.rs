@@ -12,7 +12,7 @@ struct Opened {
 fn opened() -> Opened {
     let folder = tempfile::tempdir().unwrap();
     let provider = ServiceProvider::open(Config {
-        database: format!("sqlite:{}", folder.path().join("sp.db").display()),
+        database: db::testing::url(&folder.path().join("sp.db")),
         public_url: "http://127.0.0.1:1".into(),
         key_file: None,
         clock: Clock::system(),

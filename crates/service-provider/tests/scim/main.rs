@@ -51,7 +51,7 @@ impl Server {
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let clock = Clock::fixed("2026-11-24T09:00:00Z".parse().unwrap());
         let provider = ServiceProvider::open(Config {
-            database: format!("sqlite:{}", folder.path().join("service-provider.db").display()),
+            database: db::testing::url(&folder.path().join("service-provider.db")),
             public_url: format!("http://{}", listener.local_addr().unwrap()),
             key_file: None,
             clock: clock.clone(),
@@ -70,10 +70,7 @@ impl Server {
     async fn second_node(&self) -> Self {
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let provider = ServiceProvider::open(Config {
-            database: format!(
-                "sqlite:{}",
-                self._folder.path().join("service-provider.db").display()
-            ),
+            database: db::testing::url(&self._folder.path().join("service-provider.db")),
             public_url: format!("http://{}", listener.local_addr().unwrap()),
             key_file: None,
             clock: self.clock.clone(),

@@ -51,7 +51,7 @@ async fn a_revocation_by_another_process_bites_too() {
     // Another process is another opening of the same database.
     let database = server._folder.path().join("service-provider.db");
     let config = service_provider::Config {
-        database: format!("sqlite:{}", database.display()),
+        database: db::testing::url(&database),
         public_url: server.provider.public_url().to_owned(),
         key_file: None,
         clock: server.clock.clone(),
