@@ -6,7 +6,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use crate::Key;
+use crate::{Key, Price};
 
 /// A license type. A user holds at most one; between several, the highest rank wins.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -27,6 +27,9 @@ pub struct LicenseType {
     /// Values of the SCIM attribute `userType` that mean this license type, beside key and name.
     #[serde(default)]
     pub user_types: Vec<String>,
+    /// What a seat costs in a month.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub price: Option<Price>,
 }
 
 /// A product. A user holds the union of what is granted.
@@ -40,6 +43,9 @@ pub struct Product {
     /// How many may be held at once; none means no limit.
     #[serde(default)]
     pub seat_limit: Option<u32>,
+    /// What a seat costs in a month.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub price: Option<Price>,
 }
 
 /// A pool of seats: one for each license type and each product.
@@ -68,6 +74,21 @@ pub enum UserTypeMeaning<'a> {
     Grants(&'a LicenseType),
     /// It names a retired license type, which is refused.
     Retired(&'a LicenseType),
+}
+
+impl LicenseType {
+    /// A live license type without a limit, a price or `userType` values of its own.
+    pub fn new(key: Key, name: impl Into<String>, rank: u32) -> Self {
+        let (retired, seat_limit, price) = (false, None, None);
+        Self { key, name: name.into(), rank, retired, seat_limit, user_types: Vec::new(), price }
+    }
+}
+
+impl Product {
+    /// A product without a limit or a price.
+    pub fn new(key: Key, name: impl Into<String>) -> Self {
+        Self { key, name: name.into(), seat_limit: None, price: None }
+    }
 }
 
 impl Pool {
@@ -165,6 +186,19 @@ impl Catalogue {
             Pool::License(key) => self.license_types.get(key).and_then(|row| row.seat_limit),
             Pool::Product(key) => self.products.get(key).and_then(|row| row.seat_limit),
         }
+    }
+
+    /// What a seat of a pool costs in a month, if that is known.
+    pub fn price(&self, pool: &Pool) -> Option<Price> {
+        match pool {
+            Pool::License(key) => self.license_types.get(key).and_then(|row| row.price),
+            Pool::Product(key) => self.products.get(key).and_then(|row| row.price),
+        }
+    }
+
+    /// The rank of a license type; none where the catalogue has no such type.
+    pub fn rank(&self, key: &Key) -> Option<u32> {
+        self.license_types.get(key).map(|row| row.rank)
     }
 
     /// What a value of `userType` means here. Case and surrounding space are ignored; where a

@@ -1,11 +1,14 @@
 //! The decision about one user: which license, products and policies, each with its reason.
 
+use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use crate::standing::{license_order, outvoted};
 use crate::{
-    AccountState, Catalogue, DirectGrant, Finding, Grant, Key, Pool, Reason, UserTypeMeaning,
+    AccountState, Catalogue, DirectGrant, Finding, Grant, Key, OutvotedLicense, Pool, Precedence,
+    Reason, Reclaimed, UserTypeMeaning,
 };
 
 /// Everything the decision about one user depends on.
@@ -25,6 +28,8 @@ pub struct Facts<'a> {
     pub default_license: Option<&'a Key>,
     /// The pools of which the user holds a seat: a retired type is kept, but not given.
     pub holds: &'a [Pool],
+    /// What was taken back because it was idle, and was not claimed by being used since.
+    pub reclaimed: &'a [Reclaimed],
     /// Whether an inactive user gives up the seats (the policy "free the license").
     pub free_when_inactive: bool,
 }
@@ -38,6 +43,9 @@ pub struct Entitlement {
     pub licenses: Vec<Claim>,
     /// Products: the union of all grants, by key.
     pub products: Vec<Claim>,
+    /// License types that are granted and stand behind the first, each with the reason.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub outvoted: Vec<OutvotedLicense>,
     /// Policies, by name.
     pub policies: Vec<PolicyClaim>,
     /// The account is inactive but keeps the seats it holds; nothing new is claimed.
@@ -58,6 +66,9 @@ pub struct Claim {
     /// Further reasons: with the first gone these would still give it.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub also: Vec<Reason>,
+    /// Where it stands among the user's others, and on the waitlist.
+    #[serde(default)]
+    pub precedence: Precedence,
 }
 
 /// A named setting that a group imposes on a user, and why.
@@ -96,7 +107,7 @@ impl Entitlement {
 }
 
 /// Decides what a user should have. Products are the union of the grants; the license type is the
-/// highest rank among them, with the lower ones and the tenant's default behind it for as long as
+/// highest rank among them and of equal ranks the first in the order of grants, with the others and the tenant's default behind it for as long as
 /// a seat is waited for; policies are those of the group with the highest license, then by name.
 pub fn decide(facts: &Facts<'_>) -> Entitlement {
     match facts.state {
@@ -117,21 +128,62 @@ pub fn decide(facts: &Facts<'_>) -> Entitlement {
     }
     let mut findings = Vec::new();
     let mut licenses = granted_licenses(facts, &mut findings);
+    let outvoted = outvoted(facts.catalogue, &licenses);
+    drop_reclaimed(facts, &mut licenses, &mut findings);
     add_default(facts, &mut licenses, &mut findings);
-    let products = granted_products(facts, &mut findings);
+    let mut products = granted_products(facts, &mut findings);
+    drop_reclaimed(facts, &mut products, &mut findings);
     let policies = imposed_policies(facts, &mut findings);
-    Entitlement { licenses, products, policies, keeps_held: false, findings }
+    Entitlement { licenses, products, outvoted, policies, keeps_held: false, findings }
+}
+
+/// Takes out what was reclaimed. With a license go those that stand behind it: whoever does not use
+/// the better one would hold the next for nothing.
+fn drop_reclaimed(facts: &Facts<'_>, claims: &mut Vec<Claim>, findings: &mut Vec<Finding>) {
+    let found = claims.iter().enumerate().find_map(|(index, claim)| {
+        let taken = facts.reclaimed.iter().find(|taken| taken.pool == claim.pool)?;
+        Some((index, taken.idle_since))
+    });
+    let Some((index, idle_since)) = found else { return };
+    let gone = match claims[index].pool {
+        Pool::License(_) => claims.split_off(index),
+        Pool::Product(_) => vec![claims.remove(index)],
+    };
+    findings.extend(gone.into_iter().map(|claim| Finding::Reclaimed {
+        pool: claim.pool,
+        name: claim.name,
+        idle_since,
+    }));
+    drop_reclaimed(facts, claims, findings);
+}
+
+/// Something that is granted.
+struct Named<'a> {
+    key: &'a Key,
+    reason: Reason,
+    precedence: Precedence,
+}
+
+impl Grant {
+    fn precedence(&self) -> Precedence {
+        Precedence::of_group(self.order, self.priority)
+    }
 }
 
 /// The license types that are granted, best first.
 fn granted_licenses(facts: &Facts<'_>, findings: &mut Vec<Finding>) -> Vec<Claim> {
-    let mut named: Vec<(&Key, Reason)> = Vec::new();
+    let mut named: Vec<Named<'_>> = Vec::new();
     for grant in facts.grants {
-        named.extend(grant.license_type.iter().map(|key| (key, grant.reason())));
+        let (reason, precedence) = (grant.reason(), grant.precedence());
+        named.extend(grant.license_type.iter().map(|key| Named {
+            key,
+            reason: reason.clone(),
+            precedence,
+        }));
     }
     for grant in facts.direct {
         if let Pool::License(key) = &grant.pool {
-            named.push((key, grant.reason()));
+            named.push(Named { key, reason: grant.reason(), precedence: Precedence::DIRECT });
         }
     }
     if let Some(value) = facts.user_type {
@@ -139,22 +191,22 @@ fn granted_licenses(facts: &Facts<'_>, findings: &mut Vec<Finding>) -> Vec<Claim
         match facts.catalogue.user_type(value) {
             UserTypeMeaning::Plain => {}
             UserTypeMeaning::Grants(row) | UserTypeMeaning::Retired(row) => {
-                named.push((&row.key, reason));
+                named.push(Named { key: &row.key, reason, precedence: Precedence::USER_TYPE });
             }
         }
     }
-    let mut reasons: BTreeMap<&Key, Vec<Reason>> = BTreeMap::new();
-    for (key, reason) in named {
-        if may_have(facts, key, &reason, findings) {
-            reasons.entry(key).or_default().push(reason);
+    let mut by_key: BTreeMap<&Key, Vec<Named<'_>>> = BTreeMap::new();
+    for one in named {
+        if may_have(facts, one.key, &one.reason, findings) {
+            by_key.entry(one.key).or_default().push(one);
         }
     }
-    let mut claims: Vec<Claim> = reasons
+    let mut claims: Vec<Claim> = by_key
         .into_iter()
-        .filter_map(|(key, reasons)| claim(facts.catalogue, Pool::License(key.clone()), reasons))
+        .filter_map(|(key, all)| claim(facts.catalogue, Pool::License(key.clone()), all))
         .collect();
     claims.sort_by(|one, other| {
-        facts.catalogue.order(one.pool.key()).cmp(&facts.catalogue.order(other.pool.key()))
+        license_order_of(facts.catalogue, one).cmp(&license_order_of(facts.catalogue, other))
     });
     claims
 }
@@ -199,57 +251,75 @@ fn add_default(facts: &Facts<'_>, licenses: &mut Vec<Claim>, findings: &mut Vec<
         _ => Reason::TenantDefault,
     };
     if may_have(facts, key, &reason, findings) {
-        licenses.extend(claim(facts.catalogue, Pool::License(key.clone()), vec![reason]));
+        let precedence = Precedence::default();
+        let named = vec![Named { key, reason, precedence }];
+        licenses.extend(claim(facts.catalogue, Pool::License(key.clone()), named));
     }
 }
 
 fn granted_products(facts: &Facts<'_>, findings: &mut Vec<Finding>) -> Vec<Claim> {
-    let mut named: Vec<(&Key, Reason)> = Vec::new();
+    let mut named: Vec<Named<'_>> = Vec::new();
     for grant in facts.grants {
-        named.extend(grant.products.iter().map(|key| (key, grant.reason())));
+        let (reason, precedence) = (grant.reason(), grant.precedence());
+        named.extend(grant.products.iter().map(|key| Named {
+            key,
+            reason: reason.clone(),
+            precedence,
+        }));
     }
     for grant in facts.direct {
         if let Pool::Product(key) = &grant.pool {
-            named.push((key, grant.reason()));
+            named.push(Named { key, reason: grant.reason(), precedence: Precedence::DIRECT });
         }
     }
-    let mut reasons: BTreeMap<&Key, Vec<Reason>> = BTreeMap::new();
-    for (key, reason) in named {
-        if facts.catalogue.product(key).is_some() {
-            reasons.entry(key).or_default().push(reason);
+    let mut by_key: BTreeMap<&Key, Vec<Named<'_>>> = BTreeMap::new();
+    for one in named {
+        if facts.catalogue.product(one.key).is_some() {
+            by_key.entry(one.key).or_default().push(one);
         } else {
-            findings.push(Finding::UnknownProduct { key: key.clone(), reason });
+            findings.push(Finding::UnknownProduct { key: one.key.clone(), reason: one.reason });
         }
     }
-    reasons
+    by_key
         .into_iter()
-        .filter_map(|(key, reasons)| claim(facts.catalogue, Pool::Product(key.clone()), reasons))
+        .filter_map(|(key, all)| claim(facts.catalogue, Pool::Product(key.clone()), all))
         .collect()
 }
 
 /// A claim with its first reason in front; None without any reason.
-fn claim(catalogue: &Catalogue, pool: Pool, mut reasons: Vec<Reason>) -> Option<Claim> {
-    reasons.sort_by(|one, other| reason_order(one).cmp(&reason_order(other)));
+fn claim(catalogue: &Catalogue, pool: Pool, mut named: Vec<Named<'_>>) -> Option<Claim> {
+    named.sort_by(|one, other| reason_order(one).cmp(&reason_order(other)));
+    let precedence = named.iter().map(|one| one.precedence).reduce(Precedence::and)?;
+    let mut reasons: Vec<Reason> = named.into_iter().map(|one| one.reason).collect();
     reasons.dedup();
     let mut reasons = reasons.into_iter();
     let reason = reasons.next()?;
-    Some(Claim { name: catalogue.name(&pool).to_owned(), pool, reason, also: reasons.collect() })
+    let name = catalogue.name(&pool).to_owned();
+    Some(Claim { name, pool, reason, also: reasons.collect(), precedence })
 }
 
-/// Groups first and by name, so that the reason told first does not depend on ids.
-fn reason_order(reason: &Reason) -> (bool, &str, &Reason) {
-    match reason {
-        Reason::Group { name, .. } => (false, name, reason),
-        _ => (true, "", reason),
+/// Groups first, in their order and by name, so that the reason told first does not depend on ids.
+fn reason_order<'a>(named: &'a Named<'_>) -> (bool, u32, &'a str, &'a Reason) {
+    match &named.reason {
+        Reason::Group { name, .. } => (false, named.precedence.order, name, &named.reason),
+        reason => (true, named.precedence.order, "", reason),
     }
+}
+
+fn license_order_of<'a>(
+    catalogue: &Catalogue,
+    claim: &'a Claim,
+) -> (Reverse<Option<u32>>, u32, &'a Key) {
+    license_order(catalogue, claim.pool.key(), claim.precedence)
 }
 
 fn imposed_policies(facts: &Facts<'_>, findings: &mut Vec<Finding>) -> Vec<PolicyClaim> {
     let mut grants: Vec<&Grant> = facts.grants.iter().collect();
     grants.sort_by_key(|grant| {
-        let license = grant.license_type.as_ref().map(|key| facts.catalogue.order(key));
+        let rank = grant.license_type.as_ref().map(|key| Reverse(facts.catalogue.rank(key)));
         // A group without a license comes after every group with one.
-        (license.is_none(), license, &grant.group_name, &grant.group)
+        let order = grant.precedence().order;
+        (rank.is_none(), rank, order, &grant.license_type, &grant.group_name, &grant.group)
     });
     let mut policies: BTreeMap<&str, PolicyClaim> = BTreeMap::new();
     for grant in grants {

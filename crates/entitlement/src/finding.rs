@@ -1,6 +1,7 @@
 //! Findings: what is wrong with, or noteworthy about, the world; each with a sentence that says to
 //! whom it happened and what to do.
 
+use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
 use crate::{AccountState, Key, Pool, Reason};
@@ -72,6 +73,15 @@ pub enum Finding {
         /// How many there may be.
         limit: Option<u32>,
     },
+    /// A seat was taken back because it was idle; the user gets it again by using the account.
+    Reclaimed {
+        /// The pool.
+        pool: Pool,
+        /// The name of the license type or product.
+        name: String,
+        /// Since when it was idle.
+        idle_since: Date,
+    },
     /// More seats are held than the limit allows, because the limit was lowered.
     Overdrawn {
         /// The pool.
@@ -126,6 +136,9 @@ impl Finding {
             }
             Self::Waiting { name, .. } => format!(
                 "{who} waits for {name}: others wait longer and a seat is about to be given. Nothing needs to be done."
+            ),
+            Self::Reclaimed { name, idle_since, .. } => format!(
+                "{who} does not hold {name}: reclaimed, idle since {idle_since}. Signing in claims it again."
             ),
             Self::Overdrawn { name, held, limit, .. } => format!(
                 "{name} is overdrawn: {held} seats are held and the limit is {limit}. Nobody new gets one until {} are freed, or raise the limit.",

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
+use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
 use crate::{Catalogue, Finding, GroupId, Key, Pool, Reason};
@@ -14,6 +15,12 @@ pub struct Grant {
     pub group: GroupId,
     /// The group's name, for reasons and for ties.
     pub group_name: String,
+    /// The groups through which the user is a member, nearest first; empty: by itself.
+    pub path: Vec<String>,
+    /// Its place in the explicit order of grants: of license types of equal rank the first wins.
+    pub order: Option<u32>,
+    /// Its priority on waitlists: higher goes first.
+    pub priority: u32,
     /// The license type, if it grants one.
     pub license_type: Option<Key>,
     /// The products.
@@ -31,12 +38,18 @@ pub struct DirectGrant {
     pub by: String,
     /// When.
     pub at: Timestamp,
+    /// The last day on which it is good; none: without an end.
+    pub until: Option<Date>,
 }
 
 impl Grant {
     /// The reason that this grant is for what it gives.
     pub fn reason(&self) -> Reason {
-        Reason::Group { group: self.group.clone(), name: self.group_name.clone() }
+        Reason::Group {
+            group: self.group.clone(),
+            name: self.group_name.clone(),
+            path: self.path.clone(),
+        }
     }
 
     /// What is wrong with the grant, before anybody relies on it: unknown and retired keys.
@@ -65,6 +78,6 @@ impl Grant {
 impl DirectGrant {
     /// The reason that this grant is for what it gives.
     pub fn reason(&self) -> Reason {
-        Reason::Direct { by: self.by.clone(), at: self.at }
+        Reason::Direct { by: self.by.clone(), at: self.at, until: self.until }
     }
 }

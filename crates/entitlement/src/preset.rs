@@ -119,6 +119,9 @@ impl PresetGroup {
     /// The grant, once the group of this name exists.
     pub fn grant(&self, group: GroupId) -> Grant {
         Grant {
+            path: Vec::new(),
+            order: None,
+            priority: 0,
             group,
             group_name: self.name.clone(),
             license_type: self.license_type.clone(),

@@ -3,6 +3,7 @@
 use std::fmt;
 
 use jiff::Timestamp;
+use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
 use crate::{GroupId, Key};
@@ -18,6 +19,10 @@ pub enum Reason {
         group: GroupId,
         /// Its name.
         name: String,
+        /// The groups through which the user is a member, nearest first, each lying in the next;
+        /// empty: by itself.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        path: Vec<String>,
     },
     /// It was given to this user by hand.
     Direct {
@@ -25,6 +30,9 @@ pub enum Reason {
         by: String,
         /// When.
         at: Timestamp,
+        /// The last day on which it is good; none: without an end.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        until: Option<Date>,
     },
     /// The user's `userType` names this license type.
     UserType {
@@ -45,10 +53,18 @@ pub enum Reason {
 impl fmt::Display for Reason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Group { name, .. } => write!(f, "granted by group \"{name}\""),
-            Self::Direct { by, at } => {
+            Self::Group { name, path, .. } => {
+                write!(f, "granted by group \"{name}\"")?;
+                for (index, group) in path.iter().enumerate() {
+                    let word = if index == 0 { ", through" } else { " in" };
+                    write!(f, "{word} group \"{group}\"")?;
+                }
+                Ok(())
+            }
+            Self::Direct { by, at, until } => {
                 let day = jiff::tz::TimeZone::UTC.to_datetime(*at).date();
-                write!(f, "granted directly by {by} on {day}")
+                write!(f, "granted directly by {by} on {day}")?;
+                until.map_or(Ok(()), |until| write!(f, " until {until}"))
             }
             Self::UserType { value } => write!(f, "named by userType \"{value}\""),
             Self::TenantDefault => f.write_str("the tenant's default license"),

@@ -188,12 +188,17 @@ mod tests {
 
     #[test]
     fn reactivation_restores_account_groups_and_license_but_not_what_was_given_away() {
-        let reason = Reason::Group { group: GroupId("g".into()), name: "Zoom - Meetings".into() };
+        let reason = Reason::Group {
+            group: GroupId("g".into()),
+            name: "Zoom - Meetings".into(),
+            path: vec![],
+        };
         let license = Claim {
             pool: Pool::License(Key::parse("workplace-licensed").unwrap()),
             name: "Workplace Licensed".into(),
             reason,
             also: vec![],
+            precedence: crate::Precedence::default(),
         };
         check(
             &[

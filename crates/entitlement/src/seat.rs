@@ -3,9 +3,10 @@
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
+use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
-use crate::{Catalogue, Pool, Reason, UserId};
+use crate::{Catalogue, Pool, Precedence, Reason, UserId};
 
 /// A user's seat in a pool, or place on its waitlist.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -20,6 +21,9 @@ pub struct Seat {
     pub since: Timestamp,
     /// Why.
     pub reason: Reason,
+    /// Where the claim stands among the user's others, and on the waitlist.
+    #[serde(default)]
+    pub precedence: Precedence,
 }
 
 /// Whether a seat is held or waited for.
@@ -39,7 +43,7 @@ pub struct PoolFacts {
     pub limit: Option<u32>,
     /// How many are held.
     pub held: u64,
-    /// The head of the waitlist: who waits longest first, by time, then by id.
+    /// The head of the waitlist: the highest priority first, then by time, then by id.
     pub waitlist: Vec<UserId>,
     /// Whether more wait than `waitlist` names.
     pub waitlist_goes_on: bool,
@@ -69,6 +73,9 @@ pub struct SeatChange {
     pub kind: SeatChangeKind,
     /// Why the seat is, or was, claimed.
     pub reason: Reason,
+    /// Where the claim stands.
+    #[serde(skip)]
+    pub precedence: Precedence,
 }
 
 /// What changes about a seat.
@@ -115,6 +122,11 @@ pub enum FreedBecause {
         /// Its pool.
         by: Pool,
     },
+    /// It was idle and the tenant's policy takes such seats back.
+    Reclaimed {
+        /// Since when it was idle.
+        idle_since: Date,
+    },
 }
 
 impl SeatState {
@@ -157,6 +169,7 @@ impl FreedBecause {
             Self::NotActive => "the account is not active any more".to_owned(),
             Self::NotGranted => "nothing grants it any more".to_owned(),
             Self::Replaced { by } => format!("{} is held instead", catalogue.name(by)),
+            Self::Reclaimed { idle_since } => format!("reclaimed: idle since {idle_since}"),
         }
     }
 }

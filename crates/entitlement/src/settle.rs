@@ -2,7 +2,7 @@
 //!
 //! The order of events, all of it one decision: (1) seats that are not claimed any more are given
 //! up; (2) claims without a seat join the waitlist of their pool; (3) pool by pool, licenses best first,
-//! free seats go to the head of the waitlist, and who gets a better license gives up the lower one, which
+//! free seats go to the head of the waitlist (the highest priority, then the longest wait), and who gets a better license gives up the lower one, which
 //! the waitlist of that pool, looked at later, may have. Since giving up and taking are one decision,
 //! nobody is without a license between two. A user who waits holds the next lower license that has a
 //! seat, the tenant's default last, and keeps the place on the waitlist.
@@ -10,11 +10,13 @@
 //! Settling again changes nothing. Seats are never taken from somebody who claims them, so a pool
 //! whose limit was lowered below what is held stays overdrawn until seats are given up.
 
+use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use crate::standing::license_order;
 use crate::{
     Claim, Entitlement, Finding, FreedBecause, Pool, PoolFacts, Seat, SeatChange, SeatChangeKind,
     SeatFacts, SeatState, UserId,
@@ -71,11 +73,14 @@ type Seats = BTreeMap<UserId, BTreeMap<Pool, Seat>>;
 /// A pool while it is being settled.
 struct OpenPool {
     facts: PoolFacts,
-    /// Those on the waitlist who are in sight, by time, then by id.
-    waitlist: BTreeSet<(Timestamp, UserId)>,
+    /// Those on the waitlist who are in sight, by priority, then by time, then by id.
+    waitlist: BTreeSet<InLine>,
     /// Who gave up a seat that nobody who waited took yet.
     freed_by: VecDeque<UserId>,
 }
+
+/// A place on a waitlist: the highest priority first, then the longest wait.
+type InLine = (Reverse<u32>, Timestamp, UserId);
 
 struct HandedOver {
     pool: Pool,
@@ -90,9 +95,8 @@ impl<'a> Table<'a> {
             .pools
             .iter()
             .map(|(pool, facts)| {
-                let since = |user: &UserId| Some(seats.get(user)?.get(pool)?.since);
-                let waitlist =
-                    facts.waitlist.iter().filter_map(|user| Some((since(user)?, user.clone())));
+                let place = |user: &UserId| Some(in_line(seats.get(user)?.get(pool)?));
+                let waitlist = facts.waitlist.iter().filter_map(place);
                 let open = OpenPool {
                     waitlist: waitlist.collect(),
                     facts: facts.clone(),
@@ -107,6 +111,8 @@ impl<'a> Table<'a> {
     /// Step 1: gives up what is not claimed, and everything below the license that is held.
     fn give_up(&mut self, want: &Want<'_>) {
         let best_held = self.best_held(want);
+        let licenses = &want.entitlement.licenses;
+        let place = |pool: &Pool| licenses.iter().position(|claim| claim.pool == *pool);
         for seat in self.seats_of(&want.user) {
             let claimed = want.entitlement.claim(&seat.pool).is_some();
             let because = if want.entitlement.keeps_held {
@@ -115,10 +121,10 @@ impl<'a> Table<'a> {
                 }
                 FreedBecause::NotActive
             } else if !claimed {
-                not_claimed_because(want.entitlement)
+                not_claimed_because(want.entitlement, &seat.pool)
             } else {
                 match &best_held {
-                    Some(held) if self.is_below(&seat.pool, held) => {
+                    Some(held) if place(&seat.pool) > place(held) => {
                         FreedBecause::Replaced { by: held.clone() }
                     }
                     _ => continue,
@@ -139,7 +145,16 @@ impl<'a> Table<'a> {
         for claim in want.entitlement.licenses.iter().chain(&want.entitlement.products) {
             let own = self.seats.get_mut(&want.user);
             if let Some(seat) = own.and_then(|own| own.get_mut(&claim.pool)) {
+                let before = in_line(seat);
                 seat.reason = claim.reason.clone();
+                seat.precedence = claim.precedence;
+                let after = in_line(seat);
+                // One who is out of sight and rises to the head is seen by the next settlement.
+                if let Some(open) = self.pools.get_mut(&claim.pool)
+                    && open.waitlist.remove(&before)
+                {
+                    open.waitlist.insert(after);
+                }
             }
         }
     }
@@ -168,13 +183,17 @@ impl<'a> Table<'a> {
             state: SeatState::Waiting,
             since: self.now,
             reason: claim.reason.clone(),
+            precedence: claim.precedence,
         };
+        let place = in_line(&seat);
         own.insert(claim.pool.clone(), seat);
-        // Where the waitlist goes on beyond what is in sight, who joins now comes behind all of that.
-        if let Some(open) = self.pools.get_mut(&claim.pool)
-            && !open.facts.waitlist_goes_on
-        {
-            open.waitlist.insert((self.now, user.clone()));
+        // Where the waitlist goes on beyond what is in sight, who joins now comes behind all of
+        // that, but for a higher priority than that of the last in sight.
+        if let Some(open) = self.pools.get_mut(&claim.pool) {
+            let last = open.waitlist.last();
+            if !open.facts.waitlist_goes_on || last.is_some_and(|last| place < *last) {
+                open.waitlist.insert(place);
+            }
         }
     }
 
@@ -187,7 +206,7 @@ impl<'a> Table<'a> {
             if !open.facts.has_room() {
                 return true;
             }
-            let Some((since, user)) = open.waitlist.pop_first() else {
+            let Some((_, since, user)) = open.waitlist.pop_first() else {
                 return !open.facts.waitlist_goes_on;
             };
             self.promote(&user, pool, since);
@@ -199,9 +218,9 @@ impl<'a> Table<'a> {
             return;
         }
         let seats = self.seats_of(user);
-        let above = seats
-            .iter()
-            .find(|seat| seat.state == SeatState::Held && self.is_below(pool, &seat.pool));
+        let Some(own) = seats.iter().find(|seat| seat.pool == *pool) else { return };
+        let above =
+            seats.iter().find(|seat| seat.state == SeatState::Held && self.is_below(own, seat));
         if let Some(better) = above {
             // Ranks were changed since they began to wait; they have the better one already.
             let because = FreedBecause::Replaced { by: better.pool.clone() };
@@ -224,8 +243,8 @@ impl<'a> Table<'a> {
                 self.handed_over.push(HandedOver { pool, giver, receiver });
             }
         }
-        for seat in seats {
-            if self.is_below(&seat.pool, pool) {
+        for seat in &seats {
+            if self.is_below(seat, own) {
                 self.remove(user, &seat.pool, FreedBecause::Replaced { by: pool.clone() });
             }
         }
@@ -237,7 +256,7 @@ impl<'a> Table<'a> {
         if let Some(open) = self.pools.get_mut(pool) {
             match seat.state {
                 SeatState::Waiting => {
-                    open.waitlist.remove(&(seat.since, user.clone()));
+                    open.waitlist.remove(&in_line(&seat));
                 }
                 SeatState::Held => {
                     open.facts.held = open.facts.held.saturating_sub(1);
@@ -256,11 +275,13 @@ impl<'a> Table<'a> {
         seat.is_some_and(|seat| seat.state == state)
     }
 
-    /// Whether both are licenses and `pool` is the lesser.
-    fn is_below(&self, pool: &Pool, than: &Pool) -> bool {
-        pool.is_license()
-            && than.is_license()
-            && self.facts.catalogue.outranks(than.key(), pool.key())
+    /// Whether both are licenses of one user and `seat` is the lesser.
+    fn is_below(&self, seat: &Seat, than: &Seat) -> bool {
+        let catalogue = self.facts.catalogue;
+        seat.pool.is_license()
+            && than.pool.is_license()
+            && license_order(catalogue, than.pool.key(), than.precedence)
+                < license_order(catalogue, seat.pool.key(), seat.precedence)
     }
 
     /// What the settled users wait for, and what is overdrawn.
@@ -332,7 +353,8 @@ impl<'a> Table<'a> {
             };
             return Some(seat_change(is, kind));
         }
-        (was.reason != is.reason).then(|| seat_change(is, SeatChangeKind::Restated))
+        let restated = (&was.reason, was.precedence) != (&is.reason, is.precedence);
+        restated.then(|| seat_change(is, SeatChangeKind::Restated))
     }
 
     fn receiver(&self, freed: &Seat) -> Option<&UserId> {
@@ -362,10 +384,22 @@ fn seat_change(seat: &Seat, kind: SeatChangeKind) -> SeatChange {
         pool: seat.pool.clone(),
         kind,
         reason: seat.reason.clone(),
+        precedence: seat.precedence,
     }
 }
 
-fn not_claimed_because(entitlement: &Entitlement) -> FreedBecause {
+fn in_line(seat: &Seat) -> InLine {
+    (Reverse(seat.precedence.priority), seat.since, seat.user.clone())
+}
+
+fn not_claimed_because(entitlement: &Entitlement, pool: &Pool) -> FreedBecause {
+    let reclaimed = entitlement.findings.iter().find_map(|finding| match finding {
+        Finding::Reclaimed { pool: taken, idle_since, .. } if taken == pool => Some(*idle_since),
+        _ => None,
+    });
+    if let Some(idle_since) = reclaimed {
+        return FreedBecause::Reclaimed { idle_since };
+    }
     let not_active = |finding: &Finding| matches!(finding, Finding::NotActive { .. });
     if entitlement.findings.iter().any(not_active) {
         FreedBecause::NotActive
@@ -383,5 +417,7 @@ fn waiting(facts: &SeatFacts<'_>, pool: &Pool, open: &PoolFacts) -> Finding {
     }
 }
 
+#[cfg(test)]
+mod standing_tests;
 #[cfg(test)]
 mod tests;

@@ -54,7 +54,7 @@ fn hire(office: &Office, names: &[&str]) {
 fn grant_directly(office: &Office, user: &str, license: &str) {
     let (provider, tenant) = provider(office);
     let pool = Pool::License(Key::parse(license).unwrap());
-    provider.grant_directly(&provider.ctx("test", "test"), &tenant, user, &pool).unwrap();
+    provider.grant_directly(&provider.ctx("test", "test"), &tenant, user, &pool, None).unwrap();
 }
 
 fn plain(office: &Office, words: &[&str]) -> Output {
@@ -364,9 +364,11 @@ fn who_waits_gets_the_seat_that_is_freed() {
       bo@acme.example waits for Workplace Licensed: 1 of 1 seats are held. Free a seat or raise the limit.
     ");
     assert_snapshot!(office.run("seats limit license workplace-licensed 0"), @r"
-    exit 1
-    error: Workplace Licensed cannot be limited to 0 seats: 1 are held. Free 1 first; `muster seats list` says by whom.
+    exit 0
+    Workplace Licensed has a limit of 0: 1 held, 1 waiting.
+    That is 1 fewer than are held: nobody loses a seat, and nobody new gets one before 1 are freed.
     ");
+    office.done("seats limit license workplace-licensed 1");
     assert_snapshot!(office.run("seats holders product fax"), @r"
     exit 1
     error: there is no product fax
@@ -501,4 +503,37 @@ fn a_deletion_is_asked_about_and_leaves_its_receipt() {
     let users = json_of(&office, &["user", "list", "--json"]);
     assert_eq!(users.as_array().unwrap().len(), 1);
     assert_eq!(json_of(&office, &["user", "list", "--limit", "0", "--json"]), json!([]));
+}
+
+#[test]
+fn a_license_manager_gives_looks_back_forecasts_and_reclaims() {
+    let office = acme();
+    hire(&office, &["ana", "bo"]);
+    assert_snapshot!(office.run("license grant ana@acme.example phone --until 2001-01-01"), @"");
+    assert_snapshot!(office.run("license grant ana@acme.example phone"), @"");
+    assert_snapshot!(office.run("license grant ana@acme.example fax"), @"");
+    assert_snapshot!(office.run("license price phone 1499 EUR"), @"");
+    assert_snapshot!(office.run("seats limit product phone 3"), @"");
+    assert_snapshot!(office.run("license remove phone"), @"");
+    let demand =
+        "[[demand]]\ndate = \"9999-01-01\"\nneeds = { product = \"phone\" }\njoiners = 2\n";
+    std::fs::write(office.path().join("demand.toml"), demand).unwrap();
+    office.done("seats demand put hr demand.toml");
+    let forecast = json_of(&office, &["seats", "forecast", "--json"]);
+    let phone = forecast.as_array().unwrap().iter().find(|one| one["key"] == "phone").unwrap();
+    assert_eq!((&phone["held"], &phone["short"]), (&json!(1), &json!(0)));
+    assert_snapshot!(office.run("seats idle"), @"");
+    assert_snapshot!(office.run("seats reclaim"), @"");
+    let history = json_of(&office, &["seats", "history", "--license", "phone", "--json"]);
+    assert_eq!(history.as_array().unwrap().len(), 1);
+    assert_eq!(history[0]["until"], json!(null));
+    let csv = plain(&office, &["seats", "history", "--user", "bo@acme.example", "--csv"]);
+    let csv = String::from_utf8(csv.stdout).unwrap();
+    assert!(
+        csv.starts_with("user_id,user_name,kind,key,state,since,until,reason,ended\n"),
+        "{csv}"
+    );
+    assert!(csv.contains("bo@acme.example,license,unassigned,held,"), "{csv}");
+    assert_snapshot!(office.run("license revoke ana@acme.example phone"), @"");
+    assert_snapshot!(office.run("seats history --user ana@acme.example --as-of 2001-01-01"), @"");
 }

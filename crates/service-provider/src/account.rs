@@ -89,8 +89,7 @@ pub(crate) fn user_name(r: &mut Read, tenant: &TenantId, user: &UserId) -> Resul
     Ok(account.map_or_else(|| user.0.clone(), |account| account.user_name))
 }
 
-/// The groups a user is a direct member of, by name. A group that lies in another passes nothing
-/// on: only direct membership grants.
+/// The groups a user is a member of by itself, by name.
 pub(crate) fn memberships(
     r: &mut Read,
     tenant: &TenantId,

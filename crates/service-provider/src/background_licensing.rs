@@ -6,12 +6,12 @@ use serde::Serialize;
 
 use crate::error::Chain;
 use crate::limits::{
-    EFFECT_BATCH_MAX, EFFECT_LEASE_SECS, ROUND_BATCH_COUNT_MAX, ROUND_TENANT_COUNT_MAX,
-    WORK_OFF_ROUNDS_MAX,
+    EFFECT_BATCH_MAX, EFFECT_LEASE_SECS, ENDING_BATCH_MAX, ROUND_BATCH_COUNT_MAX,
+    ROUND_TENANT_COUNT_MAX, WORK_OFF_ROUNDS_MAX,
 };
 use crate::provider::ServiceProvider;
 use crate::stale::Work;
-use crate::{Result, TenantId, effect, licensing, stale};
+use crate::{Result, TenantId, effect, license, licensing, stale};
 
 /// What a round did.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
@@ -57,7 +57,29 @@ impl ServiceProvider {
                 }
             }
         }
+        let rest = self.end_direct_grants().and_then(|ended| Ok(ended + self.reclaim_round()?));
+        match rest {
+            Ok(count) => done.settlements += count,
+            Err(error) => {
+                tracing::warn!(error = %Chain(&error), "background work failed");
+                first_error.get_or_insert(error);
+            }
+        }
         first_error.map_or(Ok(done), Err)
+    }
+
+    /// Ends the direct grants whose last day is over.
+    fn end_direct_grants(&self) -> Result<u64> {
+        let now = self.clock().now();
+        let ended = self.db().read(|r| license::ended(r, now, ENDING_BATCH_MAX))?;
+        let mut count = 0;
+        for (tenant, user) in ended {
+            let ctx = self.background_ctx("a direct grant ended");
+            self.db()
+                .write(tenant.turn(), move |tx| license::end_directly(tx, &ctx, &tenant, &user))?;
+            count += 1;
+        }
+        Ok(count)
     }
 
     fn tenants_with(&self, work: Work) -> Result<Vec<TenantId>> {

@@ -1,12 +1,12 @@
 //! The catalogue of a tenant as rows: license types, products, and presets that bring both.
 
 use db::{Ctx, Read, Row, Tx, params};
-use entitlement::{Catalogue, Key, LicenseType, Pool, Preset, Product, limits};
+use entitlement::{Catalogue, Currency, Key, LicenseType, Pool, Preset, Price, Product, limits};
 use serde::Serialize;
 use serde_json::json;
 
 use crate::provider::ServiceProvider;
-use crate::{Error, TenantId, grant, license, stale, stored};
+use crate::{Error, TenantId, grant, license, rules, seat, settings, settlement, stale, stored};
 
 /// What applying a preset did.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
@@ -53,8 +53,28 @@ impl ServiceProvider {
         self.db().write(tenant.turn(), move |tx| put_product(tx, &ctx, &tenant, &row))
     }
 
-    /// Sets how many seats of a pool may be held; none lifts the limit. Lower than what is held is
-    /// refused, since it would have to take seats from somebody.
+    /// Says what a seat of a pool costs in a month; none: that is not known.
+    pub fn set_price(
+        &self,
+        ctx: &Ctx,
+        tenant: &TenantId,
+        pool: &Pool,
+        price: Option<Price>,
+    ) -> Result<(), Error> {
+        let (ctx, tenant, pool) = (ctx.clone(), tenant.clone(), pool.clone());
+        self.db().write(tenant.turn(), move |tx| set_price(tx, &ctx, &tenant, &pool, price))
+    }
+
+    /// Removes a license type or product that nothing uses: nobody holds or waits for it, no group
+    /// and no direct grant names it, and it is not the default.
+    pub fn remove_pool(&self, ctx: &Ctx, tenant: &TenantId, pool: &Pool) -> Result<(), Error> {
+        let (ctx, tenant, pool) = (ctx.clone(), tenant.clone(), pool.clone());
+        self.db().write(tenant.turn(), move |tx| remove_pool(tx, &ctx, &tenant, &pool))
+    }
+
+    /// Sets how many seats of a pool may be held; none lifts the limit. Lower than what is held takes
+    /// a seat from nobody: the pool is over its limit, and nobody new gets one, until enough are
+    /// freed.
     pub fn set_seat_limit(
         &self,
         ctx: &Ctx,
@@ -82,19 +102,22 @@ impl ServiceProvider {
 /// All license types and products of a tenant.
 pub(crate) fn catalogue(r: &mut Read, tenant: &TenantId) -> Result<Catalogue, Error> {
     let license_types = r.query(
-        "SELECT key, name, rank, retired_at, seat_limit, user_types FROM license_types
-         WHERE tenant = $1",
+        "SELECT key, name, rank, retired_at, seat_limit, user_types, price_minor_units,
+             price_currency
+         FROM license_types WHERE tenant = $1",
         params![tenant.as_str()],
         read_license_type,
     )?;
     let products = r.query(
-        "SELECT key, name, seat_limit FROM products WHERE tenant = $1",
+        "SELECT key, name, seat_limit, price_minor_units, price_currency FROM products
+         WHERE tenant = $1",
         params![tenant.as_str()],
         |row| {
             Ok(Product {
                 key: stored::key(row.text_ref(0)?)?,
                 name: row.text(1)?,
                 seat_limit: seat_limit(row, 2)?,
+                price: price(row, 3)?,
             })
         },
     )?;
@@ -117,19 +140,18 @@ pub(crate) fn put_license_type(
     for user_type in &license_type.user_types {
         refuse_name(user_type)?;
     }
-    if let Some(limit) = license_type.seat_limit {
-        refuse_below_held(tx, tenant, &before, &Pool::License(license_type.key.clone()), limit)?;
-    }
     let retired = license_type.retired && old.is_none();
     tx.execute(
         "INSERT INTO license_types (tenant, key, name, rank, seat_limit, user_types, retired_at,
-             retired_by, retired_cause)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
+             retired_by, retired_cause, price_minor_units, price_currency)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
          ON CONFLICT (tenant, key) DO UPDATE SET
              name = excluded.name,
              rank = excluded.rank,
              seat_limit = excluded.seat_limit,
-             user_types = excluded.user_types",
+             user_types = excluded.user_types,
+             price_minor_units = excluded.price_minor_units,
+             price_currency = excluded.price_currency",
         params![
             tenant.as_str(),
             license_type.key.as_str(),
@@ -140,14 +162,17 @@ pub(crate) fn put_license_type(
             retired.then_some(ctx.now),
             retired.then_some(ctx.actor.as_str()),
             retired.then_some(ctx.cause.as_str()),
+            license_type.price.map(|price| price.minor_units),
+            license_type.price.as_ref().map(|price| price.currency.as_str()),
         ],
     )?;
+    rules::changed(tx, tenant)?;
     let changed = old.is_some_and(|old| {
         (old.rank, &old.user_types) != (license_type.rank, &license_type.user_types)
     });
     if changed {
         let reason = format!("rank or userType values of {} changed", license_type.name);
-        stale::mark_all(tx, ctx, tenant, &reason)?;
+        settlement::open_for_everybody(tx, ctx, tenant, &reason)?;
     }
     stale::fill_pools(tx, ctx, tenant)?;
     let payload = json!({"license_type": license_type});
@@ -166,15 +191,23 @@ pub(crate) fn put_product(
         refuse_too_many("products", before.products().count())?;
     }
     refuse_name(&product.name)?;
-    if let Some(limit) = product.seat_limit {
-        refuse_below_held(tx, tenant, &before, &Pool::Product(product.key.clone()), limit)?;
-    }
     tx.execute(
-        "INSERT INTO products (tenant, key, name, seat_limit) VALUES ($1, $2, $3, $4)
+        "INSERT INTO products (tenant, key, name, seat_limit, price_minor_units, price_currency)
+         VALUES ($1, $2, $3, $4, $5, $6)
          ON CONFLICT (tenant, key) DO UPDATE SET
-             name = excluded.name, seat_limit = excluded.seat_limit",
-        params![tenant.as_str(), product.key.as_str(), &product.name, product.seat_limit],
+             name = excluded.name, seat_limit = excluded.seat_limit,
+             price_minor_units = excluded.price_minor_units,
+             price_currency = excluded.price_currency",
+        params![
+            tenant.as_str(),
+            product.key.as_str(),
+            &product.name,
+            product.seat_limit,
+            product.price.map(|price| price.minor_units),
+            product.price.as_ref().map(|price| price.currency.as_str()),
+        ],
     )?;
+    rules::changed(tx, tenant)?;
     stale::fill_pools(tx, ctx, tenant)?;
     let payload = json!({"product": product});
     append(tx, ctx, tenant, "license.product-set", product.key.as_str(), &payload)
@@ -189,20 +222,109 @@ fn set_seat_limit(
 ) -> Result<(), Error> {
     let catalogue = catalogue(tx, tenant)?;
     license::known_pool(&catalogue, pool)?;
-    if let Some(limit) = limit {
-        refuse_below_held(tx, tenant, &catalogue, pool, limit)?;
-    }
-    let table = match pool {
-        Pool::License(_) => "license_types",
-        Pool::Product(_) => "products",
-    };
+    let table = table_of(pool);
     tx.execute(
         &format!("UPDATE {table} SET seat_limit = $1 WHERE tenant = $2 AND key = $3"),
         params![limit, tenant.as_str(), pool.key().as_str()],
     )?;
+    rules::changed(tx, tenant)?;
     stale::fill_pools(tx, ctx, tenant)?;
-    let payload = json!({"pool": pool, "before": catalogue.seat_limit(pool), "after": limit});
+    let held = license::held(tx, tenant, pool)?;
+    let over = limit.map_or(0, |limit| held.saturating_sub(limit.into()));
+    let before = catalogue.seat_limit(pool);
+    let payload = json!({"pool": pool, "before": before, "after": limit, "over": over});
     append(tx, ctx, tenant, "seats.limit-set", &pool.to_string(), &payload)
+}
+
+fn set_price(
+    tx: &mut Tx,
+    ctx: &Ctx,
+    tenant: &TenantId,
+    pool: &Pool,
+    price: Option<Price>,
+) -> Result<(), Error> {
+    let catalogue = catalogue(tx, tenant)?;
+    license::known_pool(&catalogue, pool)?;
+    tx.execute(
+        &format!(
+            "UPDATE {} SET price_minor_units = $1, price_currency = $2
+             WHERE tenant = $3 AND key = $4",
+            table_of(pool)
+        ),
+        params![
+            price.map(|price| price.minor_units),
+            price.as_ref().map(|price| price.currency.as_str()),
+            tenant.as_str(),
+            pool.key().as_str()
+        ],
+    )?;
+    rules::changed(tx, tenant)?;
+    let payload = json!({"pool": pool, "before": catalogue.price(pool), "after": price});
+    append(tx, ctx, tenant, "license.price-set", &pool.to_string(), &payload)
+}
+
+fn remove_pool(tx: &mut Tx, ctx: &Ctx, tenant: &TenantId, pool: &Pool) -> Result<(), Error> {
+    let catalogue = catalogue(tx, tenant)?;
+    license::known_pool(&catalogue, pool)?;
+    let users = users_of(tx, tenant, pool)?;
+    if !users.is_empty() {
+        return Err(Error::Refused {
+            sentence: format!(
+                "{} is in use and cannot be removed: {}. Take that away first; a license type can be retired meanwhile.",
+                catalogue.name(pool),
+                users.join(", ")
+            ),
+        });
+    }
+    tx.execute(
+        &format!("DELETE FROM {} WHERE tenant = $1 AND key = $2", table_of(pool)),
+        params![tenant.as_str(), pool.key().as_str()],
+    )?;
+    tx.execute(
+        "DELETE FROM pools WHERE tenant = $1 AND pool_kind = $2 AND pool_key = $3",
+        params![tenant.as_str(), pool.kind(), pool.key().as_str()],
+    )?;
+    rules::changed(tx, tenant)?;
+    let payload = json!({"pool": pool, "name": catalogue.name(pool)});
+    append(tx, ctx, tenant, "license.pool-removed", &pool.to_string(), &payload)
+}
+
+/// What a license type or product is used by, in words.
+fn users_of(r: &mut Read, tenant: &TenantId, pool: &Pool) -> Result<Vec<String>, Error> {
+    let mut users = Vec::new();
+    let counts = seat::pool_counts(r, tenant)?.get(pool).copied().unwrap_or_default();
+    if counts.held > 0 || counts.waiting > 0 {
+        users.push(format!("{} hold a seat and {} wait", counts.held, counts.waiting));
+    }
+    for grant in grant::group_grants(r, tenant)? {
+        let names = match pool {
+            Pool::License(key) => grant.spec.license_type.as_ref() == Some(key),
+            Pool::Product(key) => grant.spec.products.contains(key),
+        };
+        if names {
+            users.push(format!("group \"{}\" grants it", grant.group_name));
+        }
+    }
+    let direct = r.query_one(
+        "SELECT COUNT(*) FROM direct_grants WHERE tenant = $1 AND pool_kind = $2 AND pool_key = $3",
+        params![tenant.as_str(), pool.kind(), pool.key().as_str()],
+        |row| row.count(0),
+    )?;
+    if direct > 0 {
+        users.push(format!("{direct} have it by hand"));
+    }
+    let default = settings::tenant_settings(r, tenant)?.default_license;
+    if pool.is_license() && default.as_ref() == Some(pool.key()) {
+        users.push("it is the tenant's default license".into());
+    }
+    Ok(users)
+}
+
+fn table_of(pool: &Pool) -> &'static str {
+    match pool {
+        Pool::License(_) => "license_types",
+        Pool::Product(_) => "products",
+    }
 }
 
 fn apply_preset(
@@ -228,6 +350,7 @@ fn apply_preset(
             license_type: group.license_type.clone(),
             products: group.products.clone(),
             policies: group.policies.clone(),
+            ..grant::GrantSpec::default()
         };
         let set = grant::set_group_grant(tx, ctx, tenant, &group.name, &spec)?;
         applied.grants += 1;
@@ -250,11 +373,20 @@ fn read_license_type(row: &Row) -> Result<LicenseType, db::Error> {
         retired: row.opt_int(3)?.is_some(),
         seat_limit: seat_limit(row, 4)?,
         user_types: stored::json("A license type's userType values", row.text_ref(5)?)?,
+        price: price(row, 6)?,
     })
 }
 
 fn seat_limit(row: &Row, column: usize) -> Result<Option<u32>, db::Error> {
     Ok(row.opt_int(column)?.map(|limit| u32::try_from(limit).unwrap_or(u32::MAX)))
+}
+
+/// A price in two columns from `first`.
+fn price(row: &Row, first: usize) -> Result<Option<Price>, db::Error> {
+    let Some(currency) = row.opt_text(first + 1)? else { return Ok(None) };
+    let currency = Currency::parse(&currency)
+        .map_err(|error| db::Error::unreadable("A stored currency", error))?;
+    Ok(Some(Price { minor_units: row.count(first)?, currency }))
 }
 
 fn refuse_too_many(what: &str, count: usize) -> Result<(), Error> {
@@ -275,26 +407,6 @@ fn refuse_name(name: &str) -> Result<(), Error> {
         sentence: format!(
             "`{name}` is no name. Give one of 1 to {} characters.",
             limits::NAME_BYTES_MAX
-        ),
-    })
-}
-
-fn refuse_below_held(
-    r: &mut Read,
-    tenant: &TenantId,
-    catalogue: &Catalogue,
-    pool: &Pool,
-    limit: u32,
-) -> Result<(), Error> {
-    let held = license::held(r, tenant, pool)?;
-    if held <= u64::from(limit) {
-        return Ok(());
-    }
-    Err(Error::Refused {
-        sentence: format!(
-            "{} cannot be limited to {limit} seats: {held} are held. Free {} first; `muster seats list` says by whom.",
-            catalogue.name(pool),
-            held - u64::from(limit)
         ),
     })
 }

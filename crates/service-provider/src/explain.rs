@@ -5,18 +5,18 @@ use std::collections::BTreeMap;
 
 use db::Read;
 use entitlement::{
-    AccountState, Catalogue, Entitlement, Finding, GroupId, PolicyClaim, Pool, Reason, Seat,
-    SeatState, UserId,
+    AccountState, Catalogue, Entitlement, Finding, GroupId, OutvotedLicense, PolicyClaim, Pool,
+    Reason, Seat, SeatState, UserId,
 };
 use jiff::Timestamp;
 use serde::Serialize;
 
 use crate::account::{Account, Membership};
 use crate::grant::GroupGrant;
-use crate::licensing::Rules;
 use crate::provider::ServiceProvider;
+use crate::rules::{self, Rules};
 use crate::seat::PoolCounts;
-use crate::{Error, Result, TenantId, account, grant, licensing, seat, stale};
+use crate::{Error, Result, TenantId, account, grant, licensing, seat, settlement, stale};
 
 /// What a user has, waits for, and why.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -37,6 +37,8 @@ pub struct UserEntitlement {
     pub waiting: Vec<SeatLine>,
     /// The licenses and products that are neither held nor waited for, but for retired types.
     pub not_held: Vec<LackedSeat>,
+    /// The license types that are granted and stand behind the one that is claimed, and why.
+    pub outvoted: Vec<String>,
     /// The policies that groups impose.
     pub policies: Vec<PolicyClaim>,
     /// The groups the user is in.
@@ -128,7 +130,7 @@ pub(crate) fn explain(
     account: &Account,
 ) -> Result<UserEntitlement> {
     let user = &account.id;
-    let rules = Rules::load(r, tenant)?;
+    let rules = rules::rules(r, tenant)?;
     let own = std::slice::from_ref(user);
     let seats = seat::seats_of_users(r, tenant, own)?;
     let decided = licensing::entitlements(r, tenant, &rules, own, &seats)?.pop();
@@ -164,7 +166,7 @@ pub(crate) fn explain(
     let mut groups = Vec::new();
     for membership in memberships {
         groups.push(GroupLine {
-            grants: crate::grant::grants_anything(r, tenant, &membership.group)?,
+            grants: rules.leads_to_a_grant(&membership.group),
             id: membership.group,
             name: membership.name,
             since: membership.since,
@@ -174,11 +176,15 @@ pub(crate) fn explain(
         user: user.clone(),
         user_name: account.user_name.clone(),
         state: account.state,
-        pending: stale::reason(r, tenant, user)?,
+        pending: match stale::reason(r, tenant, user)? {
+            Some(reason) => Some(reason),
+            None => settlement::reason(r, tenant, user)?,
+        },
         license,
         products,
         waiting,
         not_held,
+        outvoted: entitlement.outvoted.iter().map(OutvotedLicense::sentence).collect(),
         policies: entitlement.policies,
         groups,
         findings,
@@ -192,7 +198,7 @@ fn not_held(
     seats: &[Seat],
     counts: &BTreeMap<Pool, PoolCounts>,
 ) -> Vec<LackedSeat> {
-    let Rules { catalogue, settings } = rules;
+    let Rules { catalogue, settings, .. } = rules;
     let retired = |pool: &Pool| {
         pool.is_license() && catalogue.license_type(pool.key()).is_some_and(|row| row.retired)
     };
@@ -252,15 +258,24 @@ impl Known<'_> {
 
     /// Where a claim comes from: membership and grant, or whatever else gives it.
     fn origin(&self, reason: &Reason, name: &str) -> Vec<String> {
-        let Reason::Group { group, name: group_name } = reason else {
+        let Reason::Group { group, name: group_name, path } = reason else {
             return vec![format!("{name}: {reason}")];
         };
-        let membership = self.memberships.iter().find(|found| found.group == *group);
+        let first = path.first();
+        let is_first = |found: &&Membership| match first {
+            Some(first) => found.name == *first,
+            None => found.group == *group,
+        };
+        let membership = self.memberships.iter().find(is_first);
         let since = membership.map(|found| format!(" since {}", found.since)).unwrap_or_default();
-        vec![
-            format!("member of group \"{group_name}\"{since}"),
-            format!("group \"{group_name}\" grants {name}"),
-        ]
+        let mut way: Vec<&str> = path.iter().map(String::as_str).collect();
+        way.push(group_name);
+        let mut chain = vec![format!("member of group \"{}\"{since}", way[0])];
+        for step in way.windows(2) {
+            chain.push(format!("group \"{}\" is a member of group \"{}\"", step[0], step[1]));
+        }
+        chain.push(format!("group \"{group_name}\" grants {name}"));
+        chain
     }
 
     fn seat_sentence(&self, seat: &Seat, name: &str, limit: Option<u32>) -> String {

@@ -6,14 +6,14 @@
 
 use std::collections::BTreeMap;
 
-use db::{Ctx, Read, Row, Tx, Value, params};
-use entitlement::{Catalogue, Finding, Grant, GroupId, Key, UserId, limits};
+use db::{Ctx, Read, Row, Tx, params};
+use entitlement::{Catalogue, Finding, Grant, GroupId, Key, limits};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use crate::limits::GROUP_GRANT_COUNT_MAX;
 use crate::provider::ServiceProvider;
-use crate::{Error, TenantId, account, catalogue, stale, stored};
+use crate::{Error, TenantId, account, catalogue, rules, settlement, stored};
 
 /// What a group is to grant.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -25,6 +25,11 @@ pub struct GrantSpec {
     pub products: Vec<Key>,
     /// Named settings that the group imposes.
     pub policies: BTreeMap<String, String>,
+    /// Its place in the order of grants: of license types of equal rank the first wins.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub order: Option<u32>,
+    /// Its priority on waitlists: higher goes first.
+    pub priority: u32,
 }
 
 /// A grant as it is listed.
@@ -111,8 +116,8 @@ pub(crate) fn set_group_grant(
     let id = old.as_ref().map_or_else(db::new_id, |old| old.id.clone());
     tx.execute(
         "INSERT INTO group_grants (tenant, id, group_id, group_name, group_name_key,
-             license_type, products, policies, granted_by, granted_at)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
+             license_type, products, policies, grant_order, priority, granted_by, granted_at)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
          ON CONFLICT (tenant, id) DO UPDATE SET
              group_id = excluded.group_id,
              group_name = excluded.group_name,
@@ -120,6 +125,8 @@ pub(crate) fn set_group_grant(
              license_type = excluded.license_type,
              products = excluded.products,
              policies = excluded.policies,
+             grant_order = excluded.grant_order,
+             priority = excluded.priority,
              granted_by = excluded.granted_by,
              granted_at = excluded.granted_at",
         params![
@@ -131,13 +138,16 @@ pub(crate) fn set_group_grant(
             spec.license_type.as_ref().map(Key::as_str),
             stored::to_json(&spec.products)?,
             stored::to_json(&spec.policies)?,
+            spec.order,
+            spec.priority,
             &ctx.actor,
             ctx.now,
         ],
     )?;
+    rules::changed(tx, tenant)?;
     let payload = json!({"before": old.map(|old| old.spec), "after": spec, "group": &group});
     append(tx, ctx, tenant, "license.grant-set", group_name, &payload)?;
-    let members = mark_members(tx, ctx, tenant, group.as_ref(), group_name, "changed")?;
+    let members = settle_members(tx, ctx, tenant, group.as_ref(), group_name, "changed")?;
     Ok(GrantSet { group, members })
 }
 
@@ -156,9 +166,10 @@ pub(crate) fn remove_group_grant(
         "DELETE FROM group_grants WHERE tenant = $1 AND id = $2",
         params![tenant.as_str(), &old.id],
     )?;
+    rules::changed(tx, tenant)?;
     let payload = json!({"before": old.spec, "group": &old.group});
     append(tx, ctx, tenant, "license.grant-removed", group_name, &payload)?;
-    let members = mark_members(tx, ctx, tenant, old.group.as_ref(), group_name, "removed")?;
+    let members = settle_members(tx, ctx, tenant, old.group.as_ref(), group_name, "removed")?;
     Ok(GrantSet { group: old.group, members })
 }
 
@@ -166,7 +177,7 @@ pub(crate) fn remove_group_grant(
 pub(crate) fn group_grants(r: &mut Read, tenant: &TenantId) -> Result<Vec<GroupGrant>, Error> {
     let mut grants = r.query(
         "SELECT gg.group_id, COALESCE(g.display_name, gg.group_name), gg.license_type,
-             gg.products, gg.policies, gg.granted_by, gg.granted_at
+             gg.products, gg.policies, gg.grant_order, gg.priority, gg.granted_by, gg.granted_at
          FROM group_grants gg
          LEFT JOIN groups g ON g.tenant = gg.tenant AND g.id = gg.group_id
          WHERE gg.tenant = $1",
@@ -176,8 +187,8 @@ pub(crate) fn group_grants(r: &mut Read, tenant: &TenantId) -> Result<Vec<GroupG
                 group: row.opt_text(0)?.map(GroupId),
                 group_name: row.text(1)?,
                 spec: read_spec(row, 2)?,
-                granted_by: row.text(5)?,
-                granted_at: row.timestamp(6)?,
+                granted_by: row.text(7)?,
+                granted_at: row.timestamp(8)?,
             })
         },
     )?;
@@ -185,47 +196,27 @@ pub(crate) fn group_grants(r: &mut Read, tenant: &TenantId) -> Result<Vec<GroupG
     Ok(grants)
 }
 
-/// The grants of the groups that each of these users is a member of.
-pub(crate) fn grants_of_users(
+/// What each group that is there grants by itself.
+pub(crate) fn bound_grants(
     r: &mut Read,
     tenant: &TenantId,
-    users: &[UserId],
-) -> Result<BTreeMap<UserId, Vec<Grant>>, Error> {
-    let (names, ids) = stored::in_users(2, users);
-    let sql = format!(
-        "SELECT gg.license_type, gg.products, gg.policies, m.member_id, gg.group_id, g.display_name
-         FROM group_members m
-         JOIN group_grants gg ON gg.tenant = m.tenant AND gg.group_id = m.group_id
-         JOIN groups g ON g.tenant = m.tenant AND g.id = m.group_id
-         WHERE m.tenant = $1 AND m.member_id IN ({names})"
-    );
-    let mut params = vec![Value::from(tenant.as_str())];
-    params.extend(ids);
-    let rows = r.query(&sql, &params, |row| {
-        let GrantSpec { license_type, products, policies } = read_spec(row, 0)?;
+) -> Result<BTreeMap<GroupId, Grant>, Error> {
+    let bound = group_grants(r, tenant)?.into_iter().filter_map(|row| {
+        let GrantSpec { license_type, products, policies, order, priority } = row.spec;
+        let (group, group_name, path) = (row.group?, row.group_name, Vec::new());
         let grant = Grant {
-            group: GroupId(row.text(4)?),
-            group_name: row.text(5)?,
+            group: group.clone(),
+            group_name,
+            path,
+            order,
+            priority,
             license_type,
             products,
             policies,
         };
-        Ok((UserId(row.text(3)?), grant))
-    })?;
-    let mut by_user: BTreeMap<UserId, Vec<Grant>> = BTreeMap::new();
-    for (user, grant) in rows {
-        by_user.entry(user).or_default().push(grant);
-    }
-    Ok(by_user)
-}
-
-/// Whether a group grants anything.
-pub(crate) fn grants_anything(
-    r: &mut Read,
-    tenant: &TenantId,
-    group: &GroupId,
-) -> Result<bool, Error> {
-    Ok(bound_to(r, tenant, group)?.is_some())
+        Some((group, grant))
+    });
+    Ok(bound.collect())
 }
 
 /// Binds a grant that waits for this name to the group that now has it; true if one did.
@@ -272,6 +263,7 @@ pub(crate) fn replace_license(
         "UPDATE group_grants SET license_type = $1 WHERE tenant = $2 AND license_type = $3",
         params![to.as_str(), tenant.as_str(), from.as_str()],
     )?;
+    rules::changed(tx, tenant)?;
     Ok(count)
 }
 
@@ -293,7 +285,8 @@ fn find(
 
 fn bound_to(r: &mut Read, tenant: &TenantId, group: &GroupId) -> Result<Option<Stored>, Error> {
     let found = r.query_opt(
-        "SELECT license_type, products, policies, id, group_id FROM group_grants
+        "SELECT license_type, products, policies, grant_order, priority, id, group_id
+         FROM group_grants
          WHERE tenant = $1 AND group_id = $2",
         params![tenant.as_str(), &group.0],
         read_stored,
@@ -303,7 +296,8 @@ fn bound_to(r: &mut Read, tenant: &TenantId, group: &GroupId) -> Result<Option<S
 
 fn waiting_for(r: &mut Read, tenant: &TenantId, name: &str) -> Result<Option<Stored>, Error> {
     let found = r.query_opt(
-        "SELECT license_type, products, policies, id, group_id FROM group_grants
+        "SELECT license_type, products, policies, grant_order, priority, id, group_id
+         FROM group_grants
          WHERE tenant = $1 AND group_name_key = $2 AND group_id IS NULL ORDER BY id LIMIT 1",
         params![tenant.as_str(), account::name_key(name)],
         read_stored,
@@ -312,19 +306,22 @@ fn waiting_for(r: &mut Read, tenant: &TenantId, name: &str) -> Result<Option<Sto
 }
 
 fn read_stored(row: &Row) -> Result<Stored, db::Error> {
-    Ok(Stored { spec: read_spec(row, 0)?, id: row.text(3)?, group: row.opt_text(4)?.map(GroupId) })
+    Ok(Stored { spec: read_spec(row, 0)?, id: row.text(5)?, group: row.opt_text(6)?.map(GroupId) })
 }
 
-/// License type, products and policies in three columns from `first`.
+/// License type, products, policies, order and priority in five columns from `first`.
 fn read_spec(row: &Row, first: usize) -> Result<GrantSpec, db::Error> {
     Ok(GrantSpec {
         license_type: row.opt_text(first)?.as_deref().map(stored::key).transpose()?,
         products: stored::json("A grant's products", row.text_ref(first + 1)?)?,
         policies: stored::json("A grant's policies", row.text_ref(first + 2)?)?,
+        order: row.opt_int(first + 3)?.map(|order| u32::try_from(order).unwrap_or(u32::MAX)),
+        priority: u32::try_from(row.int(first + 4)?).unwrap_or(u32::MAX),
     })
 }
 
-fn mark_members(
+/// Has the members settled in batches: those of the group, and of the groups that lie in it.
+fn settle_members(
     tx: &mut Tx,
     ctx: &Ctx,
     tenant: &TenantId,
@@ -333,13 +330,9 @@ fn mark_members(
     what: &str,
 ) -> Result<u64, Error> {
     let Some(group) = group else { return Ok(0) };
-    stale::mark_group(
-        tx,
-        ctx,
-        tenant,
-        group,
-        &format!("the grant of group \"{group_name}\" {what}"),
-    )
+    let rules = rules::rules(tx, tenant)?;
+    let reason = format!("the grant of group \"{group_name}\" {what}");
+    settlement::open_for_group(tx, ctx, tenant, &rules, group, &reason)
 }
 
 /// Refuses what the catalogue does not have, and what is too much.
@@ -369,9 +362,21 @@ fn refuse_spec(catalogue: &Catalogue, group_name: &str, spec: &GrantSpec) -> Res
             limits::NAME_BYTES_MAX
         ));
     }
+    if spec.order.is_some_and(|order| order > limits::GRANT_ORDER_MAX)
+        || spec.priority > limits::PRIORITY_MAX
+    {
+        return refuse(format!(
+            "A grant's order is at most {} and its priority at most {}. Give smaller numbers.",
+            limits::GRANT_ORDER_MAX,
+            limits::PRIORITY_MAX
+        ));
+    }
     let grant = Grant {
         group: GroupId(String::new()),
         group_name: group_name.to_owned(),
+        path: Vec::new(),
+        order: spec.order,
+        priority: spec.priority,
         license_type: spec.license_type.clone(),
         products: spec.products.clone(),
         policies: spec.policies.clone(),

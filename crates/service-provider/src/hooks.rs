@@ -7,7 +7,7 @@ use entitlement::{GroupId, UserId};
 use crate::settings::{Adopt, SelfSignup, tenant_settings};
 use crate::tenant::TenantId;
 use crate::user::{Origin, User, UserState};
-use crate::{Result, license, licensing};
+use crate::{Result, license, licensing, rules};
 
 /// The claims of these users may have changed: decide anew who holds what.
 pub(crate) fn settle_users(
@@ -29,6 +29,24 @@ pub(crate) fn on_members_changed(
 ) -> Result<()> {
     let group = GroupId(group.to_owned());
     licensing::on_membership_changed(tx, ctx, tenant, &group, &user_ids(users))
+}
+
+/// A group was just put into a group or taken out of it: nobody goes by what was known before.
+pub(crate) fn on_nested(tx: &mut Tx, tenant: &TenantId) -> Result<()> {
+    rules::changed(tx, tenant)
+}
+
+/// Groups were put into a group or taken out of it: decide anew for their members if it grants
+/// anything.
+pub(crate) fn on_nesting_changed(
+    tx: &mut Tx,
+    ctx: &Ctx,
+    tenant: &TenantId,
+    group: &str,
+    inner: &[String],
+) -> Result<()> {
+    let inner: Vec<GroupId> = inner.iter().cloned().map(GroupId).collect();
+    licensing::on_nesting_changed(tx, ctx, tenant, &GroupId(group.to_owned()), &inner)
 }
 
 /// A group has a new name, its first or another: a grant may have waited for it.

@@ -1,7 +1,7 @@
 //! The ledger of seats: every change of every seat, appended with who, why and when, never changed.
 
 use db::{Ctx, Read, Row, Tx, params};
-use entitlement::{SeatChange, UserId};
+use entitlement::{Precedence, SeatChange, UserId};
 use jiff::Timestamp;
 use serde::Serialize;
 
@@ -103,13 +103,15 @@ pub(crate) fn append(
     Ok(())
 }
 
-fn read_ledger(row: &Row) -> Result<LedgerRow, db::Error> {
+/// Reads `user_id, pool_kind, pool_key, detail, reason, id, actor, cause, at`.
+pub(crate) fn read_ledger(row: &Row) -> Result<LedgerRow, db::Error> {
     Ok(LedgerRow {
         change: SeatChange {
             user: UserId(row.text(0)?),
             pool: stored::pool(row.text_ref(1)?, row.text_ref(2)?)?,
             kind: stored::json("A change of a seat", row.text_ref(3)?)?,
             reason: stored::json("A seat's reason", row.text_ref(4)?)?,
+            precedence: Precedence::default(),
         },
         id: row.text(5)?,
         actor: row.text(6)?,

@@ -4,10 +4,17 @@ use std::collections::BTreeMap;
 
 use db::{Ctx, Read, Tx, Value, params};
 use entitlement::{Catalogue, DirectGrant, Key, LicenseType, Pool, UserId, UserTypeMeaning};
+use jiff::Timestamp;
+use jiff::civil::Date;
+use jiff::tz::TimeZone;
+use serde::Serialize;
 use serde_json::json;
 
+use crate::limits::SEAT_LIST_MAX;
 use crate::provider::ServiceProvider;
-use crate::{Error, TenantId, account, catalogue, licensing, seat, settings, stale, stored};
+use crate::{
+    Error, TenantId, account, catalogue, licensing, reclaim, seat, settings, settlement, stored,
+};
 
 impl ServiceProvider {
     /// Sets the license of users whom no grant gives one; none: they get nothing.
@@ -22,20 +29,31 @@ impl ServiceProvider {
             .write(tenant.turn(), move |tx| set_default_license(tx, &ctx, &tenant, key.as_ref()))
     }
 
-    /// Gives a license type or product to one user, named by id, login or address, by hand.
+    /// Gives a license type or product to one user, named by id, login or address, by hand: until the
+    /// end of a day by UTC, or without an end.
     pub fn grant_directly(
         &self,
         ctx: &Ctx,
         tenant: &TenantId,
         user: &str,
         pool: &Pool,
+        until: Option<Date>,
     ) -> Result<licensing::Settled, Error> {
         let (ctx, tenant) = (ctx.clone(), tenant.clone());
         let (user, pool) = (user.to_owned(), pool.clone());
         self.db().write(tenant.turn(), move |tx| {
             let account = account::find(tx, &tenant, &user)?;
-            grant_directly(tx, &ctx, &tenant, &account.id, &pool)
+            grant_directly(tx, &ctx, &tenant, &account.id, &pool, until)
         })
+    }
+
+    /// What was given to users of a tenant by hand: by login, at most `limit` after `offset`.
+    pub fn direct_grants(
+        &self,
+        tenant: &TenantId,
+        (offset, limit): (u64, u32),
+    ) -> Result<Vec<DirectGrantRow>, Error> {
+        self.db().read(|r| direct_grants(r, tenant, (offset, limit)))
     }
 
     /// Takes back what was given to a user by hand.
@@ -71,8 +89,8 @@ pub(crate) fn set_default_license(
     }
     changed.default_license = key.cloned();
     settings::put_tenant_settings(tx, ctx, tenant, &changed)?;
-    stale::mark_all(tx, ctx, tenant, "the tenant's default license changed")?;
-    Ok(())
+    let reason = "the tenant's default license changed";
+    settlement::open_for_everybody(tx, ctx, tenant, reason).map(drop)
 }
 
 /// Gives a license type or product to one user by hand, and settles them.
@@ -82,6 +100,7 @@ fn grant_directly(
     tenant: &TenantId,
     user: &UserId,
     pool: &Pool,
+    until: Option<Date>,
 ) -> Result<licensing::Settled, Error> {
     let catalogue = catalogue::catalogue(tx, tenant)?;
     match pool {
@@ -89,8 +108,17 @@ fn grant_directly(
         Pool::Product(_) => known_pool(&catalogue, pool)?,
     }
     account::required(tx, tenant, user)?;
-    insert_direct(tx, ctx, tenant, user, pool)?;
-    let payload = json!({"pool": pool});
+    if let Some(day) = until
+        && end_of(day).is_none_or(|end| end <= ctx.now)
+    {
+        return Err(Error::refused(format!(
+            "{day} is over, so the grant would end before it begins. Name a later day, or none."
+        )));
+    }
+    insert_direct(tx, ctx, tenant, user, pool, until)?;
+    // Somebody decided that this user is to have it, idle or not.
+    reclaim::forget(tx, tenant, user)?;
+    let payload = json!({"pool": pool, "until": until});
     db::event::append(tx, ctx, tenant.as_str(), "license.granted-directly", &user.0, &payload)?;
     licensing::settle_one(tx, ctx, tenant, user)
 }
@@ -125,8 +153,8 @@ pub(crate) fn direct_grants_of_users(
 ) -> Result<BTreeMap<UserId, Vec<DirectGrant>>, Error> {
     let (names, ids) = stored::in_users(2, users);
     let sql = format!(
-        "SELECT user_id, pool_kind, pool_key, granted_by, granted_at FROM direct_grants
-         WHERE tenant = $1 AND user_id IN ({names})"
+        "SELECT user_id, pool_kind, pool_key, granted_by, granted_at, until FROM direct_grants
+         WHERE tenant = $1 AND user_id IN ({names}) ORDER BY user_id, pool_kind, pool_key"
     );
     let mut params = vec![Value::from(tenant.as_str())];
     params.extend(ids);
@@ -135,6 +163,7 @@ pub(crate) fn direct_grants_of_users(
             pool: stored::pool(row.text_ref(1)?, row.text_ref(2)?)?,
             by: row.text(3)?,
             at: row.timestamp(4)?,
+            until: row.opt_date(5)?,
         };
         Ok((UserId(row.text(0)?), grant))
     })?;
@@ -143,6 +172,98 @@ pub(crate) fn direct_grants_of_users(
         by_user.entry(user).or_default().push(grant);
     }
     Ok(by_user)
+}
+
+/// A direct grant as it is listed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct DirectGrantRow {
+    /// The user.
+    pub user: UserId,
+    /// The login.
+    pub user_name: String,
+    /// What is given.
+    #[serde(flatten)]
+    pub pool: Pool,
+    /// Who gave it.
+    pub granted_by: String,
+    /// When.
+    pub granted_at: Timestamp,
+    /// The last day on which it is good; none: without an end.
+    pub until: Option<Date>,
+}
+
+fn direct_grants(
+    r: &mut Read,
+    tenant: &TenantId,
+    (offset, limit): (u64, u32),
+) -> Result<Vec<DirectGrantRow>, Error> {
+    let rows = r.query(
+        "SELECT d.user_id, COALESCE(u.user_name, d.user_id), d.pool_kind, d.pool_key, d.granted_by,
+             d.granted_at, d.until
+         FROM direct_grants d LEFT JOIN users u ON u.tenant = d.tenant AND u.id = d.user_id
+         WHERE d.tenant = $1 ORDER BY d.user_id, d.pool_kind, d.pool_key LIMIT $2 OFFSET $3",
+        params![tenant.as_str(), limit.min(SEAT_LIST_MAX), offset],
+        |row| {
+            Ok(DirectGrantRow {
+                user: UserId(row.text(0)?),
+                user_name: row.text(1)?,
+                pool: stored::pool(row.text_ref(2)?, row.text_ref(3)?)?,
+                granted_by: row.text(4)?,
+                granted_at: row.timestamp(5)?,
+                until: row.opt_date(6)?,
+            })
+        },
+    )?;
+    Ok(rows)
+}
+
+/// The direct grants of any tenant that have ended, those that ended first in front.
+pub(crate) fn ended(
+    r: &mut Read,
+    now: Timestamp,
+    limit: u32,
+) -> Result<Vec<(TenantId, UserId)>, Error> {
+    let rows = r.query(
+        "SELECT tenant, user_id FROM direct_grants WHERE ends_at IS NOT NULL AND ends_at <= $1
+         ORDER BY ends_at, tenant, user_id LIMIT $2",
+        params![now, limit],
+        |row| Ok((TenantId::new(row.text(0)?), UserId(row.text(1)?))),
+    )?;
+    Ok(rows)
+}
+
+/// Ends the direct grants of a user whose last day is over, and settles the user.
+pub(crate) fn end_directly(
+    tx: &mut Tx,
+    ctx: &Ctx,
+    tenant: &TenantId,
+    user: &UserId,
+) -> Result<(), Error> {
+    let gone = tx.query(
+        "DELETE FROM direct_grants
+         WHERE tenant = $1 AND user_id = $2 AND ends_at IS NOT NULL AND ends_at <= $3
+         RETURNING pool_kind, pool_key, until",
+        params![tenant.as_str(), &user.0, ctx.now],
+        |row| Ok((stored::pool(row.text_ref(0)?, row.text_ref(1)?)?, row.opt_date(2)?)),
+    )?;
+    for (pool, until) in &gone {
+        let payload = json!({"pool": pool, "until": until});
+        db::event::append(
+            tx,
+            ctx,
+            tenant.as_str(),
+            "license.direct-grant-ended",
+            &user.0,
+            &payload,
+        )?;
+    }
+    if gone.is_empty() { Ok(()) } else { licensing::settle_one(tx, ctx, tenant, user).map(drop) }
+}
+
+/// The moment after a day, by UTC.
+fn end_of(day: Date) -> Option<Timestamp> {
+    let midnight = day.tomorrow().ok()?.at(0, 0, 0, 0);
+    TimeZone::UTC.to_timestamp(midnight).ok()
 }
 
 /// Forgets the direct grants of a user who is deleted.
@@ -220,19 +341,31 @@ pub(crate) fn held(r: &mut Read, tenant: &TenantId, pool: &Pool) -> Result<u64, 
     Ok(seat::pool_counts(r, tenant)?.get(pool).map_or(0, |counts| counts.held))
 }
 
-/// Writes a direct grant, if there is none like it.
+/// Writes a direct grant; of one that is there only the end changes.
 pub(crate) fn insert_direct(
     tx: &mut Tx,
     ctx: &Ctx,
     tenant: &TenantId,
     user: &UserId,
     pool: &Pool,
+    until: Option<Date>,
 ) -> Result<(), Error> {
     tx.execute(
-        "INSERT INTO direct_grants (tenant, user_id, pool_kind, pool_key, granted_by, granted_at)
-         VALUES ($1, $2, $3, $4, $5, $6)
-         ON CONFLICT (tenant, user_id, pool_kind, pool_key) DO NOTHING",
-        params![tenant.as_str(), &user.0, pool.kind(), pool.key().as_str(), &ctx.actor, ctx.now],
+        "INSERT INTO direct_grants (tenant, user_id, pool_kind, pool_key, granted_by, granted_at,
+             until, ends_at)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
+         ON CONFLICT (tenant, user_id, pool_kind, pool_key) DO UPDATE SET
+             until = excluded.until, ends_at = excluded.ends_at",
+        params![
+            tenant.as_str(),
+            &user.0,
+            pool.kind(),
+            pool.key().as_str(),
+            &ctx.actor,
+            ctx.now,
+            until.map(|day| day.to_string()),
+            until.and_then(end_of),
+        ],
     )?;
     Ok(())
 }

@@ -11,8 +11,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use db::{Ctx, Read, Tx};
 use entitlement::{
-    AccountState, Catalogue, Entitlement, Facts, Finding, GroupId, Key, Pool, Reason, Restoration,
-    Seat, SeatChange, SeatState, UserId, UserTypeMeaning, Want,
+    AccountState, Entitlement, Facts, Finding, GroupId, Key, Pool, Reason, Restoration, Seat,
+    SeatChange, SeatState, UserId, UserTypeMeaning, Want,
 };
 use serde::Serialize;
 use serde_json::json;
@@ -20,10 +20,11 @@ use serde_json::json;
 use crate::account::Account;
 use crate::limits::{SETTLE_BATCH_MAX, SETTLE_INLINE_MAX, SETTLE_ROUNDS_MAX};
 use crate::receipt::{self, ReceiptKind};
-use crate::settings::TenantSettings;
+use crate::rules::{self, Rules};
 use crate::stale::Work;
 use crate::{
-    Error, TenantId, account, catalogue, effect, grant, license, recording, seat, settings, stale,
+    Error, TenantId, account, effect, grant, license, reclaim, recording, seat, settings,
+    settlement, stale,
 };
 
 /// A user whose seats follow the entitlement now.
@@ -39,14 +40,6 @@ pub struct Settled {
     pub findings: Vec<Finding>,
 }
 
-/// What the decision about every user of a tenant has in common.
-pub(crate) struct Rules {
-    /// The catalogue.
-    pub catalogue: Catalogue,
-    /// The settings.
-    pub settings: TenantSettings,
-}
-
 /// Departures from the facts as they are stored, for a transaction that is about to change them.
 #[derive(Debug, Clone, Copy, Default)]
 struct But<'a> {
@@ -54,21 +47,13 @@ struct But<'a> {
     absent: Option<&'a UserId>,
     /// Nobody keeps this retired license type for having held it.
     moved_off: Option<&'a Key>,
+    /// Who is pending has accepted the invitation.
+    accepted: bool,
 }
 
 impl Settled {
     fn without_anything(user: UserId) -> Self {
         Self { user, entitlement: Entitlement::default(), changes: vec![], findings: vec![] }
-    }
-}
-
-impl Rules {
-    /// The rules of a tenant.
-    pub(crate) fn load(r: &mut Read, tenant: &TenantId) -> Result<Self, Error> {
-        Ok(Self {
-            catalogue: catalogue::catalogue(r, tenant)?,
-            settings: settings::tenant_settings(r, tenant)?,
-        })
     }
 }
 
@@ -117,7 +102,7 @@ pub(crate) fn claimless_without(
     users: &[UserId],
     off: &Key,
 ) -> Result<Vec<UserId>, Error> {
-    let rules = Rules::load(r, tenant)?;
+    let rules = rules::rules(r, tenant)?;
     let accounts = account::accounts(r, tenant, users)?;
     let seats = seat::seats_of_users(r, tenant, users)?;
     let but = But { moved_off: Some(off), ..But::default() };
@@ -135,8 +120,8 @@ pub(crate) fn claimless_without(
     Ok(claimless.map(|(user, _)| user).collect())
 }
 
-/// After members were added to, or removed from, one group: settles them if the group grants
-/// anything.
+/// After members were added to, or removed from, one group: settles them if the group, or one it
+/// lies in, grants anything.
 pub(crate) fn on_membership_changed(
     tx: &mut Tx,
     ctx: &Ctx,
@@ -144,10 +129,31 @@ pub(crate) fn on_membership_changed(
     group: &GroupId,
     users: &[UserId],
 ) -> Result<(), Error> {
-    if users.is_empty() || !grant::grants_anything(tx, tenant, group)? {
+    if users.is_empty() || !rules::rules_for_write(tx, tenant)?.leads_to_a_grant(group) {
         return Ok(());
     }
     settle_users(tx, ctx, tenant, users).map(drop)
+}
+
+/// After groups were added to, or removed from, one group: their members, and those of the groups
+/// in them, are settled in batches if the group, or one it lies in, grants anything.
+pub(crate) fn on_nesting_changed(
+    tx: &mut Tx,
+    ctx: &Ctx,
+    tenant: &TenantId,
+    group: &GroupId,
+    inner: &[GroupId],
+) -> Result<(), Error> {
+    if inner.is_empty() {
+        return Ok(());
+    }
+    let rules = rules::rules_for_write(tx, tenant)?;
+    if rules.leads_to_a_grant(group) {
+        for group in inner {
+            settlement::open_for_group(tx, ctx, tenant, &rules, group, &ctx.cause)?;
+        }
+    }
+    Ok(())
 }
 
 /// After a group was created or renamed: a grant may have waited for one of this name.
@@ -158,9 +164,14 @@ pub(crate) fn on_group_named(
     group: &GroupId,
     display_name: &str,
 ) -> Result<(), Error> {
-    if grant::bind(tx, tenant, group, display_name)? {
+    let is_bound = grant::bind(tx, tenant, group, display_name)?;
+    if is_bound || rules::may_name(tx, tenant, group)? {
+        rules::changed(tx, tenant)?;
+    }
+    if is_bound {
         let reason = format!("group \"{display_name}\" grants a license now");
-        stale::mark_group(tx, ctx, tenant, group, &reason)?;
+        let rules = rules::rules(tx, tenant)?;
+        settlement::open_for_group(tx, ctx, tenant, &rules, group, &reason)?;
     }
     Ok(())
 }
@@ -172,11 +183,17 @@ pub(crate) fn on_group_deleted(
     tenant: &TenantId,
     group: &GroupId,
 ) -> Result<(), Error> {
-    if grant::grants_anything(tx, tenant, group)? {
-        stale::mark_group(tx, ctx, tenant, group, "a granting group was deleted")?;
+    let rules = rules::rules_for_write(tx, tenant)?;
+    if rules.leads_to_a_grant(group) {
+        const REASON: &str = "a granting group was deleted";
+        stale::mark_group(tx, ctx, tenant, group, REASON)?;
+        for inner in rules.with_inner(group).iter().skip(1) {
+            settlement::open_for_group(tx, ctx, tenant, &rules, inner, REASON)?;
+        }
         grant::unbind(tx, tenant, group)?;
     }
-    Ok(())
+    // The rows go after this and nothing is decided in between.
+    rules::changed(tx, tenant)
 }
 
 /// After a user was deactivated: opens the offboarding receipt, enqueues the effects that the
@@ -192,6 +209,8 @@ pub(crate) fn on_deactivated(
     receipt::end_open(tx, ctx, tenant, user, "deactivated again", None)?;
     let receipt = receipt::open(tx, ctx, tenant, user, ReceiptKind::Deactivation, &plan)?;
     effect::enqueue(tx, ctx, tenant, user, &receipt, &plan)?;
+    // Whoever comes back begins anew.
+    reclaim::forget(tx, tenant, user)?;
     settle(tx, ctx, tenant, std::slice::from_ref(user), But::default()).map(drop)
 }
 
@@ -229,20 +248,37 @@ pub(crate) fn on_deleted(
     let receipt = receipt::open(tx, ctx, tenant, user, ReceiptKind::Deletion, &plan)?;
     effect::enqueue(tx, ctx, tenant, user, &receipt, &plan)?;
     license::forget_direct_grants(tx, tenant, user)?;
+    reclaim::forget(tx, tenant, user)?;
     let but = But { absent: Some(user), ..But::default() };
     settle(tx, ctx, tenant, std::slice::from_ref(user), but).map(drop)
 }
 
-/// Settles the users marked longest ago, as far as one reason goes and one batch. False: nobody
-/// was marked.
+/// Settles one batch of what has waited longest: users who were marked, as far as one reason goes,
+/// or the next users of a settlement. False: nothing was left.
 pub(crate) fn settle_stale(tx: &mut Tx, ctx: &Ctx, tenant: &TenantId) -> Result<bool, Error> {
-    let Some((reason, users)) = stale::oldest(tx, tenant, SETTLE_BATCH_MAX)? else {
-        stale::close(tx, tenant, Work::Stale)?;
-        return Ok(false);
-    };
-    let ctx = Ctx { cause: reason, ..ctx.clone() };
-    settle(tx, &ctx, tenant, &users, But::default())?;
-    Ok(true)
+    let marked = stale::oldest(tx, tenant, SETTLE_BATCH_MAX)?;
+    let open = settlement::oldest(tx, tenant)?;
+    match (marked, open) {
+        (None, None) => {
+            stale::close(tx, tenant, Work::Stale)?;
+            Ok(false)
+        }
+        (Some(marked), open) if open.as_ref().is_none_or(|o| marked.since <= o.opened_at) => {
+            let ctx = Ctx { cause: marked.reason, ..ctx.clone() };
+            settle(tx, &ctx, tenant, &marked.users, But::default())?;
+            Ok(true)
+        }
+        (_, Some(open)) => {
+            let users = settlement::next_users(tx, tenant, &open, SETTLE_BATCH_MAX)?;
+            let ctx = Ctx { cause: open.reason.clone(), ..ctx.clone() };
+            if !users.is_empty() {
+                settle(tx, &ctx, tenant, &users, But::default())?;
+            }
+            settlement::advance(tx, &ctx, tenant, &open, &users)?;
+            Ok(true)
+        }
+        (Some(_), None) => Ok(false),
+    }
 }
 
 /// Gives free seats to who waits, one batch. False: nothing is left to give.
@@ -264,6 +300,16 @@ pub(crate) fn entitlements(
     decide(r, tenant, rules, users, seats, But::default())
 }
 
+/// What these users would have if those who are invited had accepted.
+pub(crate) fn entitlements_if_accepted(
+    r: &mut Read,
+    tenant: &TenantId,
+    rules: &Rules,
+    users: &[UserId],
+) -> Result<Vec<(UserId, Entitlement)>, Error> {
+    decide(r, tenant, rules, users, &[], But { accepted: true, ..But::default() })
+}
+
 fn settle(
     tx: &mut Tx,
     ctx: &Ctx,
@@ -271,7 +317,7 @@ fn settle(
     users: &[UserId],
     but: But<'_>,
 ) -> Result<Vec<Settled>, Error> {
-    let rules = Rules::load(tx, tenant)?;
+    let rules = rules::rules_for_write(tx, tenant)?;
     if rules.catalogue.pools().is_empty() {
         // A tenant without a catalogue has no seats and nothing to decide.
         return Ok(users.iter().cloned().map(Settled::without_anything).collect());
@@ -338,8 +384,13 @@ fn decide(
         return Ok(Vec::new());
     }
     let accounts = account::accounts(r, tenant, users)?;
-    let grants = grant::grants_of_users(r, tenant, users)?;
+    let grants = rules::grants_of_users(r, tenant, rules, users)?;
     let direct = license::direct_grants_of_users(r, tenant, users)?;
+    let reclaimed = if rules.has_reclaimed {
+        reclaim::reclaimed_of_users(r, tenant, users)?
+    } else {
+        BTreeMap::new()
+    };
     let decided = users.iter().map(|user| {
         let account = accounts.get(user).filter(|_| but.absent != Some(user));
         let holds: Vec<Pool> = seats
@@ -350,12 +401,16 @@ fn decide(
             .collect();
         let entitlement = entitlement::decide(&Facts {
             catalogue: &rules.catalogue,
-            state: account.map_or(AccountState::Absent, |account| account.state),
+            state: match account.map_or(AccountState::Absent, |account| account.state) {
+                AccountState::Pending if but.accepted => AccountState::Active,
+                state => state,
+            },
             grants: grants.get(user).map_or(&[], Vec::as_slice),
             direct: direct.get(user).map_or(&[], Vec::as_slice),
             user_type: account.and_then(|account| account.user_type.as_deref()),
             default_license: rules.settings.default_license.as_ref(),
             holds: &holds,
+            reclaimed: reclaimed.get(user).map_or(&[], Vec::as_slice),
             free_when_inactive: rules.settings.effects.free_license,
         });
         (user.clone(), entitlement)

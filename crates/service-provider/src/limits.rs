@@ -91,6 +91,32 @@ pub const SETTLE_BATCH_MAX: u32 = 128;
 pub const SETTLE_ROUNDS_MAX: usize = 4;
 /// How many of each waitlist a settlement looks at.
 pub const WAITLIST_HEAD_MAX: u32 = 16;
+/// Versions of tenants' rules that are kept in memory.
+pub const RULES_KEPT_MAX: usize = 1_024;
+/// Groups lying in groups that licensing looks at, of one tenant.
+pub const NESTED_GROUP_COUNT_MAX: u32 = 10_000;
+/// Changes that are being worked off and are shown.
+pub const SETTLEMENT_LIST_MAX: u32 = 1_000;
+/// Direct grants that end in one transaction.
+pub const ENDING_BATCH_MAX: u32 = 128;
+/// Entries of demand that one source may put.
+pub const DEMAND_COUNT_MAX: usize = 10_000;
+/// Sources of demand that one tenant may have.
+pub const DEMAND_SOURCE_COUNT_MAX: u64 = 64;
+/// Days of the ledger that a trend is read from.
+pub const TREND_DAYS: u32 = 28;
+/// Invited users that a forecast looks at.
+pub const INVITED_COUNT_MAX: u32 = 10_000;
+/// Held seats that are looked at at once for being idle.
+pub const IDLE_PAGE_MAX: u32 = 1_000;
+/// Idle seats that are listed or reclaimed at once.
+pub const IDLE_COUNT_MAX: usize = 100_000;
+/// Seats that are taken back in one transaction.
+pub const RECLAIM_BATCH_MAX: usize = 100;
+/// How often idle seats of a tenant are looked for.
+pub const RECLAIM_INTERVAL_SECS: i64 = 24 * 60 * 60;
+/// Users, groups or keys that a reclaim policy may exempt, of each.
+pub const RECLAIM_EXEMPT_COUNT_MAX: usize = 1_000;
 /// Holders of a retired license type who are moved in one transaction.
 pub const MOVE_BATCH_MAX: u32 = 128;
 /// Batches of one kind and tenant that one round of the background does.

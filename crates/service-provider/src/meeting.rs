@@ -9,7 +9,7 @@ use serde_json::json;
 
 use crate::limits::{MEETING_ID_ATTEMPTS_MAX, MEETING_MINUTES_MAX, TOPIC_BYTES_MAX};
 use crate::provider::ServiceProvider;
-use crate::{Error, TenantId, account};
+use crate::{Error, TenantId, account, reclaim};
 
 /// A meeting.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -117,6 +117,7 @@ pub(crate) fn schedule_meeting(
             ctx.now,
         ],
     )?;
+    reclaim::on_activity(tx, ctx, tenant, host)?;
     let payload = json!({"meeting": id, "start_at": new.start_at});
     db::event::append(tx, ctx, tenant.as_str(), "meeting.scheduled", &host.0, &payload)?;
     meeting(tx, tenant, id)?.ok_or_else(|| not_found(id))

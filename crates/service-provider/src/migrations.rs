@@ -12,6 +12,7 @@ pub(crate) const MIGRATIONS: &[Migration] = &[
     Migration { name: "clients", sql: include_str!("../migrations/0003-clients.sql") },
     Migration { name: "resources", sql: include_str!("../migrations/0004-resources.sql") },
     Migration { name: "telephony", sql: include_str!("../migrations/0006-telephony.sql") },
+    Migration { name: "licenses", sql: include_str!("../migrations/0005-licenses.sql") },
 ];
 
 /// The name of the request log's train: it is another database.

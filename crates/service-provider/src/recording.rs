@@ -7,7 +7,7 @@ use serde::Serialize;
 use serde_json::json;
 
 use crate::provider::ServiceProvider;
-use crate::{Error, TenantId, account, meeting};
+use crate::{Error, TenantId, account, meeting, reclaim};
 
 /// A recording of a meeting.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -62,6 +62,7 @@ pub(crate) fn add_recording(
     };
     let account = account::required(tx, tenant, &meeting.host)?;
     account::refuse_inactive(&account, "record")?;
+    reclaim::on_activity(tx, ctx, tenant, &account.id)?;
     let recording = Recording {
         id: db::new_id(),
         meeting: meeting.id,

@@ -7,7 +7,7 @@ use serde_json::json;
 
 use crate::limits::MOVE_BATCH_MAX;
 use crate::provider::ServiceProvider;
-use crate::{Error, TenantId, catalogue, grant, license, licensing, seat, settings, stale};
+use crate::{Error, TenantId, catalogue, grant, license, licensing, rules, seat, settings, stale};
 
 /// What moving holders off a license type did.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
@@ -99,6 +99,7 @@ pub(crate) fn retire_license_type(
          WHERE tenant = $4 AND key = $5",
         params![ctx.now, &ctx.actor, &ctx.cause, tenant.as_str(), key.as_str()],
     )?;
+    rules::changed(tx, tenant)?;
     // Who waits for it waits in vain.
     stale::mark_pool(
         tx,
@@ -167,7 +168,7 @@ fn move_batch(
     let Some(last) = holders.last().cloned() else { return Ok(None) };
     for user in licensing::claimless_without(tx, tenant, &holders, from)? {
         // Only `userType` gave it: the attribute is the identity provider's, the seat is ours.
-        license::insert_direct(tx, ctx, tenant, &user, &new_pool)?;
+        license::insert_direct(tx, ctx, tenant, &user, &new_pool, None)?;
     }
     licensing::settle_off(tx, ctx, tenant, &holders, from)?;
     Ok(Some(last))
@@ -203,8 +204,9 @@ fn replace_direct(
     to: &Key,
 ) -> Result<u64, Error> {
     tx.execute(
-        "INSERT INTO direct_grants (tenant, user_id, pool_kind, pool_key, granted_by, granted_at)
-         SELECT tenant, user_id, pool_kind, $1, $2, $3 FROM direct_grants
+        "INSERT INTO direct_grants (tenant, user_id, pool_kind, pool_key, granted_by, granted_at,
+             until, ends_at)
+         SELECT tenant, user_id, pool_kind, $1, $2, $3, until, ends_at FROM direct_grants
          WHERE tenant = $4 AND pool_kind = 'license' AND pool_key = $5
          ON CONFLICT (tenant, user_id, pool_kind, pool_key) DO NOTHING",
         params![to.as_str(), &ctx.actor, ctx.now, tenant.as_str(), from.as_str()],

@@ -5,8 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use db::{Ctx, Read, Row, Tx, Value, params};
 use entitlement::{
-    Catalogue, Pool, PoolFacts, Reason, Seat, SeatChange, SeatChangeKind, SeatFacts, SeatState,
-    UserId,
+    Catalogue, Pool, PoolFacts, Precedence, Price, Reason, Seat, SeatChange, SeatChangeKind,
+    SeatFacts, SeatState, UserId,
 };
 use jiff::Timestamp;
 use serde::Serialize;
@@ -36,6 +36,11 @@ pub struct PoolRow {
     pub held: u64,
     /// How many wait.
     pub waiting: u64,
+    /// How many more are held than may be, since the limit was lowered. Nobody loses a seat by it,
+    /// and nobody new gets one.
+    pub over: u64,
+    /// What a seat costs in a month, if that is known.
+    pub price: Option<Price>,
 }
 
 /// A seat as it is listed.
@@ -54,6 +59,8 @@ pub struct SeatRow {
     pub since: Timestamp,
     /// Why.
     pub reason: Reason,
+    /// Its priority on the waitlist: higher goes first.
+    pub priority: u32,
 }
 
 /// How many hold and wait.
@@ -100,6 +107,10 @@ pub(crate) fn pools(r: &mut Read, tenant: &TenantId) -> Result<Vec<PoolRow>, Err
             limit: catalogue.seat_limit(&pool),
             held: counts.held,
             waiting: counts.waiting,
+            over: catalogue
+                .seat_limit(&pool)
+                .map_or(0, |limit| counts.held.saturating_sub(limit.into())),
+            price: catalogue.price(&pool),
             pool,
         }
     };
@@ -114,11 +125,11 @@ fn seats_of_pool(
     (offset, limit): (u64, u32),
 ) -> Result<Vec<SeatRow>, Error> {
     let rows = r.query(
-        "SELECT s.user_id, s.pool_kind, s.pool_key, s.state, s.since, s.reason,
-             COALESCE(u.user_name, s.user_id)
+        "SELECT s.user_id, s.pool_kind, s.pool_key, s.state, s.since, s.reason, s.claim_order,
+             s.priority, COALESCE(u.user_name, s.user_id)
          FROM seats s LEFT JOIN users u ON u.tenant = s.tenant AND u.id = s.user_id
          WHERE s.tenant = $1 AND s.pool_kind = $2 AND s.pool_key = $3 AND s.state = $4
-         ORDER BY s.since, s.user_id LIMIT $5 OFFSET $6",
+         ORDER BY s.priority DESC, s.since, s.user_id LIMIT $5 OFFSET $6",
         params![
             tenant.as_str(),
             pool.kind(),
@@ -128,8 +139,9 @@ fn seats_of_pool(
             offset
         ],
         |row| {
-            let Seat { user, pool, state, since, reason } = read_seat(row)?;
-            Ok(SeatRow { user, user_name: row.text(6)?, pool, state, since, reason })
+            let Seat { user, pool, state, since, reason, precedence } = read_seat(row)?;
+            let (user_name, priority) = (row.text(8)?, precedence.priority);
+            Ok(SeatRow { user, user_name, pool, state, since, reason, priority })
         },
     )?;
     Ok(rows)
@@ -147,11 +159,13 @@ pub(crate) fn waitlist_place(
     let before = r.query_one(
         "SELECT COUNT(*) FROM seats
          WHERE tenant = $1 AND pool_kind = $2 AND pool_key = $3 AND state = 'waiting'
-             AND (since < $4 OR (since = $4 AND user_id < $5))",
+             AND (priority > $4 OR (priority = $4
+                 AND (since < $5 OR (since = $5 AND user_id < $6))))",
         params![
             tenant.as_str(),
             seat.pool.kind(),
             seat.pool.key().as_str(),
+            seat.precedence.priority,
             seat.since,
             &seat.user.0
         ],
@@ -171,8 +185,8 @@ pub(crate) fn seats_of_users(
     }
     let (names, ids) = stored::in_users(2, users);
     let sql = format!(
-        "SELECT user_id, pool_kind, pool_key, state, since, reason FROM seats
-         WHERE tenant = $1 AND user_id IN ({names})"
+        "SELECT user_id, pool_kind, pool_key, state, since, reason, claim_order, priority
+         FROM seats WHERE tenant = $1 AND user_id IN ({names})"
     );
     let mut params = vec![Value::from(tenant.as_str())];
     params.extend(ids);
@@ -289,7 +303,7 @@ fn waitlist(r: &mut Read, tenant: &TenantId, pool: &Pool) -> Result<Vec<UserId>,
     let users = r.query(
         "SELECT user_id FROM seats
          WHERE tenant = $1 AND pool_kind = $2 AND pool_key = $3 AND state = 'waiting'
-         ORDER BY since, user_id LIMIT $4",
+         ORDER BY priority DESC, since, user_id LIMIT $4",
         params![tenant.as_str(), pool.kind(), pool.key().as_str(), WAITLIST_HEAD_MAX],
         |row| Ok(UserId(row.text(0)?)),
     )?;
@@ -311,6 +325,7 @@ fn delta(kind: &SeatChangeKind) -> (i64, i64) {
 fn store_seat(tx: &mut Tx, ctx: &Ctx, tenant: &TenantId, change: &SeatChange) -> Result<(), Error> {
     let (kind, key, user) = (change.pool.kind(), change.pool.key().as_str(), &change.user.0);
     let reason = stored::to_json(&change.reason)?;
+    let Precedence { order, priority } = change.precedence;
     let state = match &change.kind {
         SeatChangeKind::Held | SeatChangeKind::Promoted { .. } => SeatState::Held,
         SeatChangeKind::Waiting => SeatState::Waiting,
@@ -324,19 +339,31 @@ fn store_seat(tx: &mut Tx, ctx: &Ctx, tenant: &TenantId, change: &SeatChange) ->
         }
         SeatChangeKind::Restated => {
             tx.execute(
-                "UPDATE seats SET reason = $1
-                 WHERE tenant = $2 AND user_id = $3 AND pool_kind = $4 AND pool_key = $5",
-                params![reason, tenant.as_str(), user, kind, key],
+                "UPDATE seats SET reason = $1, claim_order = $2, priority = $3
+                 WHERE tenant = $4 AND user_id = $5 AND pool_kind = $6 AND pool_key = $7",
+                params![reason, order, priority, tenant.as_str(), user, kind, key],
             )?;
             return Ok(());
         }
     };
     tx.execute(
-        "INSERT INTO seats (tenant, pool_kind, pool_key, user_id, state, since, reason)
-         VALUES ($1, $2, $3, $4, $5, $6, $7)
+        "INSERT INTO seats (tenant, pool_kind, pool_key, user_id, state, since, reason, claim_order,
+             priority)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
          ON CONFLICT (tenant, user_id, pool_kind, pool_key) DO UPDATE SET
-             state = excluded.state, since = excluded.since, reason = excluded.reason",
-        params![tenant.as_str(), kind, key, user, state.as_str(), ctx.now, reason],
+             state = excluded.state, since = excluded.since, reason = excluded.reason,
+             claim_order = excluded.claim_order, priority = excluded.priority",
+        params![
+            tenant.as_str(),
+            kind,
+            key,
+            user,
+            state.as_str(),
+            ctx.now,
+            reason,
+            order,
+            priority
+        ],
     )?;
     Ok(())
 }
@@ -348,5 +375,9 @@ fn read_seat(row: &Row) -> Result<Seat, db::Error> {
         state: stored::word("A seat's state", row.text_ref(3)?, SeatState::from_name)?,
         since: row.timestamp(4)?,
         reason: stored::json("A seat's reason", row.text_ref(5)?)?,
+        precedence: Precedence {
+            order: u32::try_from(row.int(6)?).unwrap_or(u32::MAX),
+            priority: u32::try_from(row.int(7)?).unwrap_or(u32::MAX),
+        },
     })
 }

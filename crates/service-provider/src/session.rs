@@ -8,7 +8,7 @@ use serde_json::json;
 
 use crate::limits::{SESSION_COUNT_MAX, TOPIC_BYTES_MAX};
 use crate::provider::ServiceProvider;
-use crate::{Error, TenantId, account};
+use crate::{Error, TenantId, account, reclaim};
 
 /// A session that has not ended.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -64,6 +64,7 @@ pub(crate) fn begin_session(
              ORDER BY started_at DESC, id DESC LIMIT $4)",
         params![ctx.now, tenant.as_str(), &user.0, SESSION_COUNT_MAX],
     )?;
+    reclaim::on_activity(tx, ctx, tenant, user)?;
     let payload = json!({"session": &id, "client": &client});
     db::event::append(tx, ctx, tenant.as_str(), "session.begun", &user.0, &payload)?;
     Ok(Session { id, user: user.clone(), client, started_at: ctx.now })

@@ -1,12 +1,12 @@
 //! What a tenant decides about licensing: default license, self-signup, adoption, effects.
 
 use db::{Ctx, Read, Tx, params};
-use entitlement::{EffectPolicies, Key};
+use entitlement::{EffectPolicies, Key, ReclaimPolicy};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use crate::provider::ServiceProvider;
-use crate::{Result, TenantId, license, stored};
+use crate::{Result, TenantId, license, reclaim, rules, stored};
 
 const FORMAT_VERSION: u32 = 1;
 
@@ -21,6 +21,9 @@ pub struct TenantSettings {
     pub adopt: Adopt,
     /// Which effects a deactivation has.
     pub effects: EffectPolicies,
+    /// Whether, when and from whom idle seats are taken back.
+    #[serde(default)]
+    pub reclaim: ReclaimPolicy,
 }
 
 /// What becomes of somebody who signs up by themselves.
@@ -109,11 +112,12 @@ impl Adopt {
 /// The settings of a tenant.
 pub(crate) fn tenant_settings(r: &mut Read, tenant: &TenantId) -> Result<TenantSettings> {
     let row = r.query_opt(
-        "SELECT default_license, self_signup, adopt, effects FROM tenant_settings WHERE tenant = $1",
+        "SELECT default_license, self_signup, adopt, effects, reclaim FROM tenant_settings
+         WHERE tenant = $1",
         params![tenant.as_str()],
-        |row| Ok((row.opt_text(0)?, row.text(1)?, row.text(2)?, row.text(3)?)),
+        |row| Ok((row.opt_text(0)?, row.text(1)?, row.text(2)?, row.text(3)?, row.text(4)?)),
     )?;
-    let Some((default_license, self_signup, adopt, effects)) = row else {
+    let Some((default_license, self_signup, adopt, effects, reclaim)) = row else {
         return Ok(TenantSettings::default());
     };
     Ok(TenantSettings {
@@ -121,6 +125,7 @@ pub(crate) fn tenant_settings(r: &mut Read, tenant: &TenantId) -> Result<TenantS
         self_signup: stored::word("a self-signup policy", &self_signup, SelfSignup::from_name)?,
         adopt: stored::word("an adoption policy", &adopt, Adopt::from_name)?,
         effects: stored::json("effect policies", &effects)?,
+        reclaim: stored::json("a reclaim policy", &reclaim)?,
     })
 }
 
@@ -135,15 +140,17 @@ pub(crate) fn put_tenant_settings(
     if tenant_settings(tx, tenant)? == *settings {
         return Ok(());
     }
+    reclaim::refuse_policy(&settings.reclaim)?;
     tx.execute(
         "INSERT INTO tenant_settings (tenant, default_license, self_signup, adopt, effects,
-             format_version, changed_by, changed_at)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
+             reclaim, format_version, changed_by, changed_at)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
          ON CONFLICT (tenant) DO UPDATE SET
              default_license = excluded.default_license,
              self_signup = excluded.self_signup,
              adopt = excluded.adopt,
              effects = excluded.effects,
+             reclaim = excluded.reclaim,
              format_version = excluded.format_version,
              changed_by = excluded.changed_by,
              changed_at = excluded.changed_at",
@@ -153,11 +160,14 @@ pub(crate) fn put_tenant_settings(
             settings.self_signup.as_str(),
             settings.adopt.as_str(),
             stored::to_json(&settings.effects)?,
+            stored::to_json(&settings.reclaim)?,
             FORMAT_VERSION,
             &ctx.actor,
             ctx.now,
         ],
     )?;
+    rules::changed(tx, tenant)?;
+    reclaim::schedule(tx, ctx, tenant, &settings.reclaim)?;
     let payload = json!({"settings": settings});
     db::event::append(tx, ctx, tenant.as_str(), "tenant.settings-changed", "settings", &payload)?;
     Ok(())

@@ -1,12 +1,15 @@
 //! Marks: whose entitlement is to be decided again, and which tenant has work for the background.
 //!
-//! A change that touches many (a grant, a rank, the default license) marks them in its transaction;
-//! the background settles them in batches, and meanwhile they are shown as pending.
+//! Users are marked one by one where the rows that would lead to them are about to go. A change that
+//! touches many otherwise (a grant, a rank, the default license) opens a settlement instead. The
+//! background works both off in batches, and meanwhile they are shown as pending.
 
 use db::{Ctx, Read, Tx, Value, params};
 use entitlement::{GroupId, Pool, UserId};
+use jiff::Timestamp;
 
 use crate::provider::ServiceProvider;
+use crate::settlement::{self, Settlement};
 use crate::{Error, TenantId, stored};
 
 /// Work of a tenant that the background looks for.
@@ -101,17 +104,7 @@ pub(crate) fn mark(
     if users.is_empty() { Ok(()) } else { open(tx, ctx, tenant, Work::Stale) }
 }
 
-/// Marks every user of the tenant; says how many.
-pub(crate) fn mark_all(
-    tx: &mut Tx,
-    ctx: &Ctx,
-    tenant: &TenantId,
-    reason: &str,
-) -> Result<u64, Error> {
-    mark_where(tx, ctx, tenant, reason, "SELECT id AS user_id FROM users WHERE tenant = $1", &[])
-}
-
-/// Marks the members of a group; says how many.
+/// Marks the members of a group that is about to lose them; says how many.
 pub(crate) fn mark_group(
     tx: &mut Tx,
     ctx: &Ctx,
@@ -160,21 +153,28 @@ fn mark_where(
     Ok(count)
 }
 
-/// The users marked longest ago, as far as they share one reason, with that reason.
-pub(crate) fn oldest(
-    r: &mut Read,
-    tenant: &TenantId,
-    limit: u32,
-) -> Result<Option<(String, Vec<UserId>)>, Error> {
+/// Users who were marked for one reason.
+pub(crate) struct Marked {
+    /// Why.
+    pub reason: String,
+    /// When the first of them was.
+    pub since: Timestamp,
+    /// Who.
+    pub users: Vec<UserId>,
+}
+
+/// The users marked longest ago, as far as they share one reason.
+pub(crate) fn oldest(r: &mut Read, tenant: &TenantId, limit: u32) -> Result<Option<Marked>, Error> {
     let rows = r.query(
-        "SELECT user_id, reason FROM stale_entitlements WHERE tenant = $1
+        "SELECT user_id, reason, marked_at FROM stale_entitlements WHERE tenant = $1
          ORDER BY marked_at, user_id LIMIT $2",
         params![tenant.as_str(), limit],
-        |row| Ok((UserId(row.text(0)?), row.text(1)?)),
+        |row| Ok((UserId(row.text(0)?), row.text(1)?, row.timestamp(2)?)),
     )?;
-    let Some((_, first)) = rows.first().cloned() else { return Ok(None) };
-    let users = rows.into_iter().take_while(|(_, reason)| *reason == first).map(|(user, _)| user);
-    Ok(Some((first.clone(), users.collect())))
+    let Some((_, reason, since)) = rows.first().cloned() else { return Ok(None) };
+    let same = rows.into_iter().take_while(|(_, own, _)| *own == reason);
+    let users = same.map(|(user, _, _)| user).collect();
+    Ok(Some(Marked { reason, since, users }))
 }
 
 /// Takes the marks of these users away, since they were just settled.
@@ -206,15 +206,19 @@ pub(crate) fn reason(
 impl ServiceProvider {
     /// How many users of a tenant are still to be settled after a change that touched many.
     pub fn stale_count(&self, tenant: &TenantId) -> Result<u64, Error> {
-        self.db().read(|r| count(r, tenant))
+        self.db().read(|r| {
+            let settlements = settlement::settlements(r, tenant)?;
+            Ok(count(r, tenant)? + settlements.iter().map(Settlement::left).sum::<u64>())
+        })
     }
 
     /// Has everybody of a tenant settled again; says how many. For whoever doubts the seats: where
     /// they are right it changes nothing.
     pub fn settle_again(&self, ctx: &Ctx, tenant: &TenantId) -> Result<u64, Error> {
         let (ctx, tenant) = (ctx.clone(), tenant.clone());
-        self.db()
-            .write(tenant.turn(), move |tx| mark_all(tx, &ctx, &tenant, "somebody asked for it"))
+        self.db().write(tenant.turn(), move |tx| {
+            settlement::open_for_everybody(tx, &ctx, &tenant, "somebody asked for it")
+        })
     }
 }
 

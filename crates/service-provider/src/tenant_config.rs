@@ -17,7 +17,7 @@ use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 
 use db::Ctx;
-use entitlement::{EffectPolicies, Key, LicenseType, Preset, Product};
+use entitlement::{EffectPolicies, Key, LicenseType, Preset, Price, Product, ReclaimPolicy};
 use serde::{Deserialize, Serialize};
 
 use self::difference::differences;
@@ -48,6 +48,9 @@ pub struct TenantConfig {
     /// What follows a deactivation; left out: everything.
     #[serde(default)]
     pub effects: EffectPolicies,
+    /// What becomes of idle seats; left out: nothing.
+    #[serde(default)]
+    pub reclaim: ReclaimPolicy,
     /// The license types.
     #[serde(default, rename = "license_type", skip_serializing_if = "Vec::is_empty")]
     pub license_types: Vec<LicenseTypeConfig>,
@@ -78,6 +81,9 @@ pub struct LicenseTypeConfig {
     /// Whether nobody is given it any more. A file can retire a type, and not bring it back.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub retired: bool,
+    /// What a seat costs in a month.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub price: Option<Price>,
 }
 
 /// A product as configuration.
@@ -91,6 +97,9 @@ pub struct ProductConfig {
     /// How many may be held; left out: no limit.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub seats: Option<u32>,
+    /// What a seat costs in a month.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub price: Option<Price>,
 }
 
 /// What a group grants, as configuration.
@@ -108,6 +117,12 @@ pub struct GrantConfig {
     /// Named settings that the group imposes.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub policies: BTreeMap<String, String>,
+    /// Its place in the order of grants: of license types of equal rank the first wins.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub order: Option<u32>,
+    /// Its priority on waitlists: higher goes first.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub priority: u32,
 }
 
 /// What putting a configuration changes.
@@ -202,6 +217,8 @@ impl TenantConfig {
                     license: group.license_type,
                     products: group.products,
                     policies: group.policies,
+                    order: None,
+                    priority: 0,
                 })
                 .collect(),
             ..Self::default()
@@ -266,6 +283,7 @@ impl TenantConfig {
             self_signup: self.self_signup,
             adopt: self.adopt,
             effects: self.effects,
+            reclaim: self.reclaim.clone(),
         }
     }
 
@@ -293,6 +311,7 @@ impl From<LicenseType> for LicenseTypeConfig {
             seats: row.seat_limit,
             user_types: row.user_types,
             retired: row.retired,
+            price: row.price,
         }
     }
 }
@@ -306,19 +325,21 @@ impl From<&LicenseTypeConfig> for LicenseType {
             retired: row.retired,
             seat_limit: row.seats,
             user_types: row.user_types.clone(),
+            price: row.price,
         }
     }
 }
 
 impl From<Product> for ProductConfig {
     fn from(row: Product) -> Self {
-        Self { key: row.key, name: row.name, seats: row.seat_limit }
+        Self { key: row.key, name: row.name, seats: row.seat_limit, price: row.price }
     }
 }
 
 impl From<&ProductConfig> for Product {
     fn from(row: &ProductConfig) -> Self {
-        Self { key: row.key.clone(), name: row.name.clone(), seat_limit: row.seats }
+        let (key, name) = (row.key.clone(), row.name.clone());
+        Self { key, name, seat_limit: row.seats, price: row.price }
     }
 }
 
@@ -328,8 +349,15 @@ impl From<&GrantConfig> for GrantSpec {
             license_type: row.license.clone(),
             products: row.products.clone(),
             policies: row.policies.clone(),
+            order: row.order,
+            priority: row.priority,
         }
     }
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde gives a reference")]
+fn is_zero(number: &u32) -> bool {
+    *number == 0
 }
 
 /// The rows of `wanted`, and those of `base` whose key none of them has.

@@ -15,6 +15,7 @@ fn facts(catalogue: &Catalogue) -> Facts<'_> {
         user_type: None,
         default_license: None,
         holds: &[],
+        reclaimed: &[],
         free_when_inactive: true,
     }
 }
@@ -31,6 +32,9 @@ fn grant(text: &str) -> Grant {
     let mut grant = Grant {
         group: GroupId(format!("id of {name}")),
         group_name: name.to_owned(),
+        path: vec![],
+        order: None,
+        priority: 0,
         license_type: None,
         products: vec![],
         policies: BTreeMap::new(),
@@ -119,7 +123,7 @@ fn products_are_the_union() {
 #[test]
 fn a_direct_grant_counts_like_a_group() {
     let at: Timestamp = "2026-11-24T08:00:00Z".parse().unwrap();
-    let direct = |pool| DirectGrant { pool, by: "admin@acme.test".into(), at };
+    let direct = |pool| DirectGrant { pool, by: "admin@acme.test".into(), at, until: None };
     let grants =
         [direct(Pool::License(key("workplace-enterprise"))), direct(Pool::Product(key("phone")))];
     let catalogue = Preset::guide().catalogue();
@@ -263,4 +267,85 @@ fn an_entitlement_survives_json() {
     let entitlement = decide(&Facts { grants: &granted, ..facts(&catalogue) });
     let json = serde_json::to_string(&entitlement).unwrap();
     assert_eq!(serde_json::from_str::<Entitlement>(&json).unwrap(), entitlement);
+}
+
+/// Two license types of one rank, `left` and `right`, and `top` above both.
+fn equals() -> Catalogue {
+    let row = |name: &str, rank| crate::LicenseType::new(key(name), name, rank);
+    Catalogue::new(vec![row("left", 5), row("right", 5), row("top", 9)], vec![])
+}
+
+/// `name license order`, a dash for no order; says who wins and why the others stand behind.
+fn check_order(grants: &[&str], expected: &str) {
+    let grants: Vec<Grant> = grants
+        .iter()
+        .map(|text| {
+            let words: Vec<_> = text.split_whitespace().collect();
+            let license_type = Some(key(words[1]));
+            Grant { license_type, order: words[2].parse().ok(), ..grant(words[0]) }
+        })
+        .collect();
+    let catalogue = equals();
+    let entitlement = decide(&Facts { grants: &grants, ..facts(&catalogue) });
+    let mut lines = vec![entitlement.license().unwrap().pool.key().to_string()];
+    lines.extend(entitlement.outvoted.iter().map(OutvotedLicense::sentence));
+    assert_eq!(lines.join("\n"), expected);
+}
+
+#[test]
+fn of_equal_ranks_the_order_of_the_grants_decides_and_the_loser_is_told_why() {
+    check_order(
+        &["A left -", "B right 1"],
+        "right\nleft (granted by group \"A\") stands behind right (granted by group \"B\"): of equal rank, order 1 goes before a grant without an order",
+    );
+    check_order(
+        &["A left 7", "B right 3"],
+        "right\nleft (granted by group \"A\") stands behind right (granted by group \"B\"): of equal rank, order 3 goes before order 7",
+    );
+    check_order(
+        &["A left -", "B right -"],
+        "left\nright (granted by group \"B\") stands behind left (granted by group \"A\"): rank and order are equal, so the key decides; give the grants an order to decide otherwise",
+    );
+    check_order(
+        &["A left 1", "B top -"],
+        "top\nleft (granted by group \"A\") stands behind top (granted by group \"B\"): rank 9 goes before rank 5",
+    );
+}
+
+#[test]
+fn a_license_is_as_high_in_the_order_as_the_best_of_its_grants() {
+    check_order(
+        &["A right 9", "B right 1", "C left 5"],
+        "right\nleft (granted by group \"C\") stands behind right (granted by group \"B\"): of equal rank, order 1 goes before order 5",
+    );
+}
+
+#[test]
+fn a_reclaimed_product_is_not_claimed_and_a_reclaimed_license_leaves_the_default() {
+    let reclaimed = |pool| Reclaimed { pool, idle_since: "2026-06-01".parse().unwrap() };
+    let taken: &'static [Reclaimed] = Vec::leak(vec![
+        reclaimed(Pool::License(key("workplace-business"))),
+        reclaimed(Pool::Product(key("phone"))),
+    ]);
+    check(
+        &["P: workplace-business phone webinars", "M: workplace-licensed"],
+        |facts| facts.reclaimed = taken,
+        r#"unassigned: the tenant's default license
+            webinars: granted by group "P"
+            Ana does not hold Workplace Business: reclaimed, idle since 2026-06-01. Signing in claims it again.
+            Ana does not hold Workplace Licensed: reclaimed, idle since 2026-06-01. Signing in claims it again.
+            Ana does not hold Zoom Phone: reclaimed, idle since 2026-06-01. Signing in claims it again."#,
+    );
+}
+
+#[test]
+fn a_grant_that_comes_through_nested_groups_names_the_path() {
+    let path = vec!["Berlin".to_owned(), "Germany".to_owned()];
+    let granted = [Grant { path, ..grant("P: workplace-licensed") }];
+    let catalogue = Preset::guide().catalogue();
+    let entitlement = decide(&Facts { grants: &granted, ..facts(&catalogue) });
+    assert_eq!(
+        entitlement.license().unwrap().reason.to_string(),
+        "granted by group \"P\", through group \"Berlin\" in group \"Germany\""
+    );
 }

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use proptest::prelude::*;
 
 use super::*;
-use crate::{Catalogue, Key, LicenseType, Product, Reason};
+use crate::{Catalogue, Key, LicenseType, Precedence, Product, Reason, tenures};
 
 fn key(text: &str) -> Key {
     Key::parse(text).unwrap()
@@ -21,15 +21,8 @@ fn pool(text: &str) -> Pool {
 
 /// Licenses gold > silver > free and the products phone and webinars.
 fn catalogue() -> Catalogue {
-    let license = |key_text: &str, rank| LicenseType {
-        key: key(key_text),
-        name: key_text.to_owned(),
-        rank,
-        retired: false,
-        seat_limit: None,
-        user_types: vec![],
-    };
-    let product = |text: &str| Product { key: key(text), name: text.to_owned(), seat_limit: None };
+    let license = |text: &str, rank| LicenseType::new(key(text), text, rank);
+    let product = |text: &str| Product::new(key(text), text);
     Catalogue::new(
         vec![license("gold", 3), license("silver", 2), license("free", 1)],
         vec![product("phone"), product("webinars")],
@@ -42,6 +35,7 @@ struct World {
     catalogue: Catalogue,
     limits: BTreeMap<Pool, u32>,
     seats: BTreeMap<(UserId, Pool), Seat>,
+    ledger: Vec<(Timestamp, SeatChange)>,
     clock: i64,
     /// How many of a waitlist are shown at once.
     head: usize,
@@ -58,6 +52,7 @@ impl World {
             catalogue: catalogue(),
             limits: limits.split(',').filter(|text| !text.is_empty()).map(limit).collect(),
             seats: BTreeMap::new(),
+            ledger: Vec::new(),
             clock: 0,
             head: usize::MAX,
         }
@@ -103,6 +98,7 @@ impl World {
         let settled = settle(&self.facts(wants), wants, now);
         for change in &settled.changes {
             self.apply(change, now);
+            self.ledger.push((now, change.clone()));
         }
         settled
     }
@@ -129,6 +125,7 @@ impl World {
             state,
             since: now,
             reason: change.reason.clone(),
+            precedence: change.precedence,
         };
         match &change.kind {
             SeatChangeKind::Held => {
@@ -148,7 +145,8 @@ impl World {
                 assert_eq!(self.seats.remove(&at).unwrap().state, SeatState::Waiting);
             }
             SeatChangeKind::Restated => {
-                self.seats.get_mut(&at).unwrap().reason = change.reason.clone();
+                let seat = self.seats.get_mut(&at).unwrap();
+                (seat.reason, seat.precedence) = (change.reason.clone(), change.precedence);
             }
         }
     }
@@ -170,6 +168,7 @@ fn entitlement(text: &str) -> Entitlement {
                     name: word.to_owned(),
                     reason: Reason::UserType { value: text.to_owned() },
                     also: vec![],
+                    precedence: Precedence::default(),
                     pool: pool.clone(),
                 };
                 let claims = match pool {
@@ -464,8 +463,22 @@ fn take(world: &mut World, wanted: &mut BTreeMap<UserId, Entitlement>, step: &St
     }
 }
 
+/// The ledger, read from its first line, ends with the seats there are.
+fn check_ledger(world: &World) {
+    let open = tenures(world.ledger.iter().map(|(at, change)| (*at, change)));
+    let open: BTreeMap<_, _> = open
+        .into_iter()
+        .filter(|tenure| tenure.until.is_none())
+        .map(|t| ((t.user.clone(), t.pool.clone()), (t.state, t.since, t.last_reason().clone())))
+        .collect();
+    let seats = world.seats.iter();
+    let seats = seats.map(|(key, s)| (key.clone(), (s.state, s.since, s.reason.clone()))).collect();
+    assert_eq!(open, seats);
+}
+
 /// What must hold of any settled world.
 fn check_settled(world: &World, wanted: &BTreeMap<UserId, Entitlement>) {
+    check_ledger(world);
     for pool in world.catalogue.pools() {
         let room =
             world.limits.get(&pool).is_none_or(|limit| world.held(&pool) < u64::from(*limit));

@@ -3,15 +3,19 @@
 use std::collections::BTreeMap;
 
 use clap::{Args, Subcommand};
-use entitlement::{Key, Preset};
+use entitlement::{Currency, Key, Pool, Preset, Price};
+use jiff::civil::Date;
 use serde_json::json;
-use service_provider::{GrantSpec, GroupGrant, PoolRow};
+use service_provider::{DirectGrantRow, GrantSpec, GroupGrant, PoolRow};
 
 use crate::cli::Context;
 use crate::error::CommandError;
 use crate::listing::{joined, listing, moment, or};
 use crate::operator::counted;
 use crate::tenancy::{Tenancy, TenantOption};
+
+/// Direct grants that are read at a time.
+const PAGE_COUNT: u32 = 1_000;
 
 /// License types and products, the default license, and what groups grant.
 #[derive(Debug, Args)]
@@ -27,9 +31,13 @@ enum LicenseCommand {
     #[command(visible_alias = "list")]
     Types(TypesArgs),
     Grants(GrantsArgs),
+    Direct(DirectArgs),
     Default(DefaultArgs),
     Grant(GrantArgs),
     Ungrant(UngrantArgs),
+    Revoke(RevokeArgs),
+    Price(PriceArgs),
+    Remove(RemoveArgs),
     Retire(RetireArgs),
     MoveHolders(MoveHoldersArgs),
     Preset(PresetArgs),
@@ -54,11 +62,31 @@ struct DefaultArgs {
     none: bool,
 }
 
-/// Say what a group grants, in place of what it granted before. The group need not be there yet.
+/// List what was given to users by hand.
+#[derive(Debug, Args)]
+struct DirectArgs {}
+
+/// Say what a group grants (`grant GROUP --license KEY`), or give one user a license type or product
+/// by hand (`grant USER KEY`).
+///
+/// What a group grants takes the place of what it granted before; the group need not be there yet.
 #[derive(Debug, Args)]
 struct GrantArgs {
-    /// The group's name.
+    /// The group's name; with KEY, a user by login, e-mail address or id.
+    #[arg(value_name = "GROUP or USER")]
     group: String,
+    /// The license type or product that the user is given.
+    #[arg(value_parser = key, conflicts_with_all = ["license", "products", "policies", "order", "priority"])]
+    key: Option<Key>,
+    /// The last day on which the user has it, by UTC.
+    #[arg(long, value_name = "DATE", requires = "key")]
+    until: Option<Date>,
+    /// The place in the order of grants: of license types of equal rank the lowest wins.
+    #[arg(long, value_name = "NUMBER")]
+    order: Option<u32>,
+    /// The priority on waitlists: higher goes first.
+    #[arg(long, value_name = "NUMBER")]
+    priority: Option<u32>,
     /// The license type.
     #[arg(long, value_name = "KEY", value_parser = key)]
     license: Option<Key>,
@@ -75,6 +103,41 @@ struct GrantArgs {
 struct UngrantArgs {
     /// The group's name.
     group: String,
+}
+
+/// Take back what a user was given by hand.
+#[derive(Debug, Args)]
+struct RevokeArgs {
+    /// The user, by login, e-mail address or id.
+    user: String,
+    /// The license type or product.
+    #[arg(value_parser = key)]
+    key: Key,
+}
+
+/// Say what a seat costs in a month, in the smallest unit of the currency: `price phone 1499 EUR`.
+#[derive(Debug, Args)]
+struct PriceArgs {
+    /// The license type or product.
+    #[arg(value_parser = key)]
+    key: Key,
+    /// The amount, such as cents.
+    #[arg(required_unless_present = "none", requires = "currency")]
+    minor_units: Option<u64>,
+    /// The currency, by its three letters.
+    #[arg(value_parser = currency)]
+    currency: Option<Currency>,
+    /// Forget the price.
+    #[arg(long, conflicts_with_all = ["minor_units", "currency"])]
+    none: bool,
+}
+
+/// Remove a license type or product that nothing uses.
+#[derive(Debug, Args)]
+struct RemoveArgs {
+    /// The license type or product.
+    #[arg(value_parser = key)]
+    key: Key,
 }
 
 /// Retire a license type: nobody is given it any more, and who holds it keeps it until moved.
@@ -112,6 +175,10 @@ pub fn run(context: &Context, args: LicenseArgs) -> Result<(), CommandError> {
     match args.command {
         LicenseCommand::Types(_) => types(context, &tenancy),
         LicenseCommand::Grants(_) => grants(context, &tenancy),
+        LicenseCommand::Direct(_) => direct(context, &tenancy),
+        LicenseCommand::Revoke(args) => revoke(context, &tenancy, &args),
+        LicenseCommand::Price(args) => price(context, &tenancy, &args),
+        LicenseCommand::Remove(args) => remove(context, &tenancy, &args),
         LicenseCommand::Default(args) => default(context, &tenancy, args),
         LicenseCommand::Grant(args) => grant(context, &tenancy, args),
         LicenseCommand::Ungrant(args) => ungrant(context, &tenancy, &args),
@@ -133,10 +200,11 @@ fn types(context: &Context, tenancy: &Tenancy) -> Result<(), CommandError> {
             joined(marks.iter().filter(|(is_set, _)| *is_set).map(|(_, word)| *word)),
             pool.held.to_string(),
             or(pool.limit, "no limit"),
+            or(pool.price, "-"),
         ]
     };
     let values = pools.iter().map(serde_json::to_value).collect::<Result<_, _>>()?;
-    let headings = ["Kind", "Key", "Name", "Rank", "Is", "Held", "Limit"];
+    let headings = ["Kind", "Key", "Name", "Rank", "Is", "Held", "Limit", "A month"];
     listing(&context.output, &headings, pools.iter().map(row).collect(), values)
 }
 
@@ -149,13 +217,17 @@ fn grants(context: &Context, tenancy: &Tenancy) -> Result<(), CommandError> {
             or(grant.spec.license_type.as_ref(), "-"),
             joined(&grant.spec.products),
             joined(policies),
+            or(grant.spec.order, "-"),
+            grant.spec.priority.to_string(),
             if grant.group.is_some() { "in force" } else { "waits for the group" }.into(),
             grant.granted_by.clone(),
             moment(grant.granted_at),
         ]
     };
     let values = grants.iter().map(serde_json::to_value).collect::<Result<_, _>>()?;
-    let headings = ["Group", "License", "Products", "Policies", "State", "Set by", "Since"];
+    let headings = [
+        "Group", "License", "Products", "Policies", "Order", "Priority", "State", "Set by", "Since",
+    ];
     listing(&context.output, &headings, grants.iter().map(row).collect(), values)
 }
 
@@ -173,16 +245,105 @@ fn default(context: &Context, tenancy: &Tenancy, args: DefaultArgs) -> Result<()
     context.output.value(&json!({ "default_license": settings.default_license }))
 }
 
+fn direct(context: &Context, tenancy: &Tenancy) -> Result<(), CommandError> {
+    let mut found: Vec<DirectGrantRow> = Vec::new();
+    // Ends with the first page that is not full.
+    loop {
+        let page = (found.len() as u64, PAGE_COUNT);
+        let rows = tenancy.provider.direct_grants(tenancy.id(), page)?;
+        let is_last = rows.len() < PAGE_COUNT as usize;
+        found.extend(rows);
+        if is_last {
+            break;
+        }
+    }
+    let row = |grant: &DirectGrantRow| {
+        vec![
+            grant.user_name.clone(),
+            grant.pool.to_string(),
+            or(grant.until, "without an end"),
+            grant.granted_by.clone(),
+            moment(grant.granted_at),
+        ]
+    };
+    let values = found.iter().map(serde_json::to_value).collect::<Result<_, _>>()?;
+    let headings = ["User", "Has", "Until", "Given by", "Since"];
+    listing(&context.output, &headings, found.iter().map(row).collect(), values)
+}
+
+/// Gives one user something by hand.
+fn give(
+    context: &Context,
+    tenancy: &Tenancy,
+    user: &str,
+    key: &Key,
+    until: Option<Date>,
+) -> Result<(), CommandError> {
+    let pool = pool_of(tenancy, key)?;
+    let ctx = tenancy.ctx("license grant");
+    let settled = tenancy.provider.grant_directly(&ctx, tenancy.id(), user, &pool, until)?;
+    tenancy.work_off()?;
+    let end = until.map(|day| format!(" until {day}")).unwrap_or_default();
+    context.output.say(format!("{user} is granted {pool}{end}."));
+    for finding in &settled.findings {
+        context.output.say(finding.sentence(user));
+    }
+    context.output.value(&serde_json::to_value(&settled)?)
+}
+
+fn revoke(context: &Context, tenancy: &Tenancy, args: &RevokeArgs) -> Result<(), CommandError> {
+    let pool = pool_of(tenancy, &args.key)?;
+    let ctx = tenancy.ctx("license revoke");
+    let settled = tenancy.provider.revoke_directly(&ctx, tenancy.id(), &args.user, &pool)?;
+    tenancy.work_off()?;
+    context.output.say(format!("{} is not granted {pool} by hand any more.", args.user));
+    context.output.value(&serde_json::to_value(&settled)?)
+}
+
+fn price(context: &Context, tenancy: &Tenancy, args: &PriceArgs) -> Result<(), CommandError> {
+    let pool = pool_of(tenancy, &args.key)?;
+    let price = args.minor_units.zip(args.currency);
+    let price = price.map(|(minor_units, currency)| Price { minor_units, currency });
+    tenancy.provider.set_price(&tenancy.ctx("license price"), tenancy.id(), &pool, price)?;
+    context.output.say(match price {
+        Some(price) => format!("A seat of {pool} costs {price} a month."),
+        None => format!("What a seat of {pool} costs is not known."),
+    });
+    context.output.value(&json!({ "pool": pool, "price": price }))
+}
+
+fn remove(context: &Context, tenancy: &Tenancy, args: &RemoveArgs) -> Result<(), CommandError> {
+    let pool = pool_of(tenancy, &args.key)?;
+    tenancy.provider.remove_pool(&tenancy.ctx("license remove"), tenancy.id(), &pool)?;
+    context.output.say(format!("The {pool} is gone."));
+    context.output.value(&json!({ "removed": pool }))
+}
+
+/// The license type of this key, or else the product.
+pub fn pool_of(tenancy: &Tenancy, key: &Key) -> Result<Pool, CommandError> {
+    let pools = tenancy.provider.pools(tenancy.id())?;
+    let found = pools.into_iter().map(|row| row.pool).find(|pool| pool.key() == key);
+    found.ok_or_else(|| {
+        CommandError::failed(format!("there is no license type and no product `{key}`"))
+            .hint("`muster license list` shows those there are.")
+    })
+}
+
 fn grant(context: &Context, tenancy: &Tenancy, args: GrantArgs) -> Result<(), CommandError> {
+    if let Some(key) = &args.key {
+        return give(context, tenancy, &args.group, key, args.until);
+    }
     if args.license.is_none() && args.products.is_empty() && args.policies.is_empty() {
         return Err(CommandError::usage(format!("nothing is granted to `{}`", args.group)).hint(
-            "Give --license, --products or --policy; `muster license ungrant` removes a grant.",
+            "Give --license, --products or --policy; `muster license ungrant` removes a grant. One user is given something by `muster license grant USER KEY`.",
         ));
     }
     let spec = GrantSpec {
         license_type: args.license,
         products: args.products,
         policies: BTreeMap::from_iter(args.policies),
+        order: args.order,
+        priority: args.priority.unwrap_or(0),
     };
     let ctx = tenancy.ctx("license grant");
     let set = tenancy.provider.set_group_grant(&ctx, tenancy.id(), &args.group, &spec)?;
@@ -269,6 +430,10 @@ fn preset(context: &Context, tenancy: &Tenancy, args: &PresetArgs) -> Result<(),
 /// A key on the command line.
 pub fn key(text: &str) -> Result<Key, String> {
     Key::parse(text).map_err(|error| error.to_string())
+}
+
+fn currency(text: &str) -> Result<Currency, String> {
+    Currency::parse(text).map_err(|error| error.to_string())
 }
 
 fn policy(text: &str) -> Result<(String, String), String> {

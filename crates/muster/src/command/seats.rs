@@ -6,6 +6,9 @@ use serde_json::{Value, json};
 use service_provider::{PoolRow, SeatLine, SeatRow, UserEntitlement};
 
 use super::license::key;
+use super::seat_forecast::{self, DemandArgs, ForecastArgs};
+use super::seat_history::{self, HistoryArgs};
+use super::seat_reclaim::{self, IdleArgs, ReclaimArgs};
 use crate::cli::Context;
 use crate::error::CommandError;
 use crate::listing::{listing, moment, or};
@@ -31,6 +34,11 @@ enum SeatsCommand {
     Holders(PoolArgs),
     Waitlist(WaitlistArgs),
     Explain(ExplainArgs),
+    History(HistoryArgs),
+    Forecast(ForecastArgs),
+    Demand(DemandArgs),
+    Idle(IdleArgs),
+    Reclaim(ReclaimArgs),
 }
 
 /// List every pool with its limit, and how many hold and wait.
@@ -120,6 +128,11 @@ pub fn run(context: &Context, args: SeatsArgs) -> Result<(), CommandError> {
             seats(context, &tenancy, &pools, SeatState::Waiting)
         }
         SeatsCommand::Explain(args) => explain(context, &tenancy, &args),
+        SeatsCommand::History(args) => seat_history::run(context, &tenancy, &args),
+        SeatsCommand::Forecast(args) => seat_forecast::forecast(context, &tenancy, &args),
+        SeatsCommand::Demand(args) => seat_forecast::demand(context, &tenancy, &args),
+        SeatsCommand::Idle(args) => seat_reclaim::idle(context, &tenancy, &args),
+        SeatsCommand::Reclaim(args) => seat_reclaim::reclaim(context, &tenancy, &args),
     }
 }
 
@@ -139,7 +152,24 @@ fn list(context: &Context, tenancy: &Tenancy) -> Result<(), CommandError> {
     };
     let values = pools.iter().map(serde_json::to_value).collect::<Result<_, _>>()?;
     let headings = ["Kind", "Key", "Name", "Held", "Limit", "Free", "Waiting"];
-    listing(&context.output, &headings, pools.iter().map(row).collect(), values)
+    listing(&context.output, &headings, pools.iter().map(row).collect(), values)?;
+    for pool in pools.iter().filter(|pool| pool.over > 0) {
+        context.output.say(format!(
+            "{} is over its limit by {}: nobody loses a seat, and nobody new gets one.",
+            pool.name, pool.over
+        ));
+    }
+    for open in tenancy.provider.settlements(tenancy.id())? {
+        context.output.say(format!(
+            "Still being settled: {}, {} of {} users are done (since {}, by {}).",
+            open.reason,
+            open.done,
+            open.total,
+            moment(open.opened_at),
+            open.actor
+        ));
+    }
+    Ok(())
 }
 
 fn set_limit(context: &Context, tenancy: &Tenancy, args: &LimitArgs) -> Result<(), CommandError> {
@@ -156,6 +186,12 @@ fn set_limit(context: &Context, tenancy: &Tenancy, args: &LimitArgs) -> Result<(
     context
         .output
         .say(format!("{} has {of}: {} held, {} waiting.", row.name, row.held, row.waiting));
+    if row.over > 0 {
+        context.output.say(format!(
+            "That is {} fewer than are held: nobody loses a seat, and nobody new gets one before {} are freed.",
+            row.over, row.over
+        ));
+    }
     context.output.value(&serde_json::to_value(row)?)
 }
 
@@ -220,6 +256,9 @@ pub fn tell(context: &Context, entitlement: &UserEntitlement) {
         for reason in also {
             output.say(format!("  also {reason}"));
         }
+    }
+    for line in &entitlement.outvoted {
+        output.say(format!("  {line}"));
     }
     if entitlement.license.is_none() {
         output.say("\nNo license is held.");

@@ -67,6 +67,8 @@ const CONFIGURED: &[(&str, &[&str])] = &[
     ("crates/lifecycle/src/application.rs", &["Actions"]),
     ("crates/lifecycle/src/guard.rs", &["GuardPolicy", "Allowance"]),
     ("crates/entitlement/src/effect.rs", &["EffectPolicies"]),
+    ("crates/entitlement/src/reclaim.rs", &["ReclaimPolicy"]),
+    ("crates/entitlement/src/money.rs", &["Price"]),
     (
         "crates/service-provider/src/tenant_config.rs",
         &["TenantConfig", "LicenseTypeConfig", "ProductConfig", "GrantConfig"],

@@ -139,9 +139,13 @@ pub(super) fn tell(
             db::event::append(tx, ctx, tenant.as_str(), kind, group, &json!({"members": part}))?;
         }
     }
-    let now_users = change.added.iter().filter(|(_, kind)| **kind == USER).map(|(id, _)| id);
-    let former_users = change.removed.iter().filter(|(_, kind)| *kind == USER).map(|(id, _)| id);
-    let users: Vec<String> = now_users.chain(former_users).cloned().collect();
+    let of_kind = |wanted: &str| -> Vec<String> {
+        let added = change.added.iter().filter(|(_, kind)| **kind == wanted).map(|(id, _)| id);
+        let removed = change.removed.iter().filter(|(_, kind)| *kind == wanted).map(|(id, _)| id);
+        added.chain(removed).cloned().collect()
+    };
+    hooks::on_nesting_changed(tx, ctx, tenant, group, &of_kind(GROUP))?;
+    let users = of_kind(USER);
     if users.is_empty() {
         Ok(())
     } else {
@@ -211,6 +215,9 @@ fn add(
          VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (tenant, group_id, member_id) DO NOTHING",
         params![tenant, group, id, kind, &member.display, ctx.now],
     )?;
+    if inserted > 0 && kind == GROUP {
+        hooks::on_nested(tx, tenant)?;
+    }
     // Taken out by a step before and put back by this one: nothing has happened to it.
     if inserted > 0 && change.removed.remove(id).is_none() {
         change.added.insert(id.clone(), kind);
@@ -230,6 +237,9 @@ fn remove(
         params![tenant, group, id],
         |row| row.text(0),
     )?;
+    if kind.as_deref() == Some(GROUP) {
+        hooks::on_nested(tx, tenant)?;
+    }
     if let Some(kind) = kind
         && change.added.remove(id).is_none()
     {

@@ -21,6 +21,7 @@ mod profile;
 mod receipt;
 mod recording;
 mod schema;
+mod seats;
 mod session;
 mod usage;
 mod user;
@@ -99,6 +100,14 @@ pub(crate) fn router(provider: ServiceProvider) -> Router {
             get(schema::show_type).put(schema::change_type).delete(schema::remove_type),
         )
         .route("/openapi.json", get(openapi::show))
+        .route("/seats", get(seats::list))
+        .route("/seats/history", get(seats::history))
+        .route("/seats/forecast", get(seats::forecast))
+        .route("/seats/demand", get(seats::demand))
+        .route("/seats/demand/{source}", put(seats::put_demand))
+        .route("/seats/idle", get(seats::idle))
+        .route("/seats/reclaim", get(seats::reclaim))
+        .route("/seats/reclaim/approvals", post(seats::approve_reclaim))
         .fallback(no_such_path)
         .method_not_allowed_fallback(no_such_method)
         .layer(DefaultBodyLimit::max(REST_BODY_BYTES_MAX))

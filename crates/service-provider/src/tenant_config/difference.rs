@@ -1,6 +1,6 @@
 //! What differs between two configurations of a tenant, in words.
 
-use entitlement::{EffectPolicies, Key};
+use entitlement::{EffectPolicies, Key, Price, ReclaimMode, ReclaimPolicy};
 
 use super::{GrantConfig, LicenseTypeConfig, ProductConfig, TenantConfig};
 
@@ -26,6 +26,7 @@ pub(super) fn differences(before: &TenantConfig, after: &TenantConfig) -> Vec<St
             ("self-signup", config.self_signup.as_str().to_owned()),
             ("adopt", config.adopt.as_str().to_owned()),
             ("effects", effect_words(&config.effects)),
+            ("reclaim", reclaim_words(&config.reclaim)),
         ]
     };
     for ((what, old), (_, new)) in words(before).into_iter().zip(words(after)) {
@@ -56,6 +57,7 @@ fn license_type_words(row: &LicenseTypeConfig) -> String {
     if !row.user_types.is_empty() {
         words.push_str(&format!(", userType {}", row.user_types.join(" or ")));
     }
+    words.push_str(&price_words(row.price));
     if row.retired {
         words.push_str(", retired");
     }
@@ -63,7 +65,34 @@ fn license_type_words(row: &LicenseTypeConfig) -> String {
 }
 
 fn product_words(row: &ProductConfig) -> String {
-    format!("\"{}\", {}", row.name, seat_words(row.seats))
+    format!("\"{}\", {}{}", row.name, seat_words(row.seats), price_words(row.price))
+}
+
+fn price_words(price: Option<Price>) -> String {
+    price.map(|price| format!(", {price} a month")).unwrap_or_default()
+}
+
+fn reclaim_words(policy: &ReclaimPolicy) -> String {
+    if policy.mode == ReclaimMode::Off {
+        return "off".into();
+    }
+    let mut words = format!(
+        "{} after {} idle days and {} of grace, at most {} % of a pool at once",
+        policy.mode.as_str(),
+        policy.idle_days,
+        policy.grace_days,
+        policy.share_percent_max
+    );
+    let exempt = policy.exempt.iter().map(Key::as_str);
+    let exempt = exempt.chain(policy.exempt_groups.iter().map(String::as_str));
+    let exempt: Vec<&str> = exempt.chain(policy.exempt_users.iter().map(String::as_str)).collect();
+    if !exempt.is_empty() {
+        words.push_str(&format!(", but not {}", exempt.join(", ")));
+    }
+    if let Some(notice) = &policy.notice {
+        words.push_str(&format!(", notice \"{notice}\""));
+    }
+    words
 }
 
 fn seat_words(seats: Option<u32>) -> String {
@@ -87,6 +116,10 @@ fn grant_words(row: &GrantConfig) -> String {
     let license = row.license.iter().map(ToString::to_string);
     let products = row.products.iter().map(ToString::to_string);
     let policies = row.policies.iter().map(|(name, value)| format!("{name}={value}"));
-    let words: Vec<String> = license.chain(products).chain(policies).collect();
+    let mut words: Vec<String> = license.chain(products).chain(policies).collect();
+    words.extend(row.order.map(|order| format!("order {order}")));
+    if row.priority > 0 {
+        words.push(format!("priority {}", row.priority));
+    }
     if words.is_empty() { "nothing".to_owned() } else { words.join(", ") }
 }

@@ -28,6 +28,7 @@ pub(super) fn present(r: &mut Read, tenant: &Tenant) -> Result<TenantConfig> {
         self_signup: settings.self_signup,
         adopt: settings.adopt,
         effects: settings.effects,
+        reclaim: settings.reclaim,
         license_types: catalogue.license_types().into_iter().cloned().map(Into::into).collect(),
         products: catalogue.products().cloned().map(Into::into).collect(),
         grants: grants
@@ -37,6 +38,8 @@ pub(super) fn present(r: &mut Read, tenant: &Tenant) -> Result<TenantConfig> {
                 license: row.spec.license_type,
                 products: row.spec.products,
                 policies: row.spec.policies,
+                order: row.spec.order,
+                priority: row.spec.priority,
             })
             .collect(),
     };
@@ -110,8 +113,8 @@ fn put_grants(
     }
     for row in &after.grants {
         let same = before.grant(&row.group).is_some_and(|old| {
-            (&old.license, &old.products, &old.policies)
-                == (&row.license, &row.products, &row.policies)
+            let named_alike = GrantConfig { group: row.group.clone(), ..old.clone() };
+            named_alike == *row
         });
         if !same {
             grant::set_group_grant(tx, ctx, tenant, &row.group, &row.into())?;

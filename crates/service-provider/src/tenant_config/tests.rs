@@ -33,6 +33,7 @@ fn guide() -> TenantConfig {
             key: key("phone"),
             name: "Zoom Phone".into(),
             seats: Some(50),
+            price: None,
         }],
         ..TenantConfig::default()
     }
@@ -111,6 +112,7 @@ fn a_default_is_moved_and_its_type_retired_in_one_go() {
         seats: None,
         user_types: Vec::new(),
         retired: true,
+        price: None,
     });
     assert!(put(&opened, &config).unwrap());
     assert!(!put(&opened, &config).unwrap());
@@ -136,6 +138,8 @@ fn a_configuration_that_cannot_be_is_refused_and_leaves_no_trace() {
         license: None,
         products: vec![key("fax")],
         policies: BTreeMap::new(),
+        order: None,
+        priority: 0,
     });
     check(unknown, "fax");
     check(TenantConfig { name: " acme".into(), ..guide() }, "tenant");

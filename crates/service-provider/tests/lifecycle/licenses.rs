@@ -156,7 +156,7 @@ async fn a_direct_grant_counts_until_it_is_taken_back() {
     server.user("ana").await;
     let (ctx, tenant) = (server.ctx(), &server.tenant);
     let enterprise = license("workplace-enterprise");
-    let settled = server.provider.grant_directly(&ctx, tenant, "ANA@acme.test", &enterprise);
+    let settled = server.provider.grant_directly(&ctx, tenant, "ANA@acme.test", &enterprise, None);
     assert_eq!(settled.unwrap().changes.len(), 2);
     assert_eq!(server.has("ana@acme.test"), "workplace-enterprise");
     let chain = server.entitlement("ana@acme.test").license.unwrap().chain;

@@ -2,8 +2,13 @@
 //! one side, an administrator `/v2` on the other.
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod direct;
+mod forecast;
+mod history;
+mod idle;
 mod licenses;
 mod many;
+mod nesting;
 mod offboarding;
 mod openapi;
 mod rest;
@@ -19,7 +24,9 @@ use entitlement::{Key, Pool, Preset, SeatState};
 use reqwest::{Client, Method, RequestBuilder, StatusCode};
 use scim::urn;
 use serde_json::{Value, json};
-use service_provider::{Config, NewToken, ServiceProvider, TenantId, UserEntitlement};
+use service_provider::{
+    Config, HistoryQuery, NewToken, ServiceProvider, TenantId, UserEntitlement,
+};
 
 /// A running service provider with one tenant that has the guide's licenses.
 struct Server {
@@ -171,6 +178,28 @@ impl Server {
             assert_eq!(pool.waiting, count(SeatState::Waiting), "{}", pool.name);
             assert!(pool.limit.is_none_or(|limit| pool.held <= u64::from(limit)), "{}", pool.name);
         }
+    }
+
+    /// The ledger, read from its first line, ends with the seats there are.
+    fn check_history(&self) {
+        let query = HistoryQuery { limit: 9999, ..HistoryQuery::default() };
+        let history = self.provider.seat_history(&self.tenant, &query).unwrap();
+        let open = history.into_iter().map(|row| row.tenure).filter(|t| t.until.is_none());
+        let mut open: Vec<_> = open
+            .map(|t| (t.user.clone(), t.pool.clone(), t.state, t.since, t.last_reason().clone()))
+            .collect();
+        open.sort();
+        let mut seats = Vec::new();
+        for pool in self.provider.pools(&self.tenant).unwrap() {
+            for state in [SeatState::Held, SeatState::Waiting] {
+                let page = (0, 9999);
+                let rows = self.provider.seats_of_pool(&self.tenant, &pool.pool, state, page);
+                let rows = rows.unwrap().into_iter();
+                seats.extend(rows.map(|s| (s.user, s.pool, s.state, s.since, s.reason)));
+            }
+        }
+        seats.sort();
+        assert_eq!(open, seats);
     }
 
     /// The lines of a user's newest receipt.

@@ -60,3 +60,48 @@ async fn the_background_does_it_unasked() {
     stop.send(()).unwrap();
     background.await.unwrap();
 }
+
+#[tokio::test]
+async fn a_grant_edit_returns_at_once_and_says_what_is_pending() {
+    let server = Server::start().await;
+    let mut users = Vec::new();
+    for n in 0..300 {
+        users.push(server.user(&format!("user{n:03}")).await);
+    }
+    let ids: Vec<&str> = users.iter().map(String::as_str).collect();
+    server.group("Zoom - Phone", &ids).await;
+    server.work_off();
+    let spec = |license_type: &str| service_provider::GrantSpec {
+        license_type: Some(key(license_type)),
+        ..service_provider::GrantSpec::default()
+    };
+    let (ctx, tenant) = (server.ctx(), &server.tenant);
+    let edit = |license_type| {
+        let spec = spec(license_type);
+        server.provider.set_group_grant(&ctx, tenant, "Zoom - Phone", &spec).unwrap()
+    };
+    assert_eq!(edit("workplace-licensed").members, 300);
+    // Nobody was settled by the edit itself, and everybody is told that it is to come.
+    assert_eq!(server.provider.stale_count(tenant).unwrap(), 300);
+    assert_eq!(server.has(&users[0]), "workplace-business phone");
+    let pending = server.entitlement(&users[0]).pending;
+    assert_eq!(pending.as_deref(), Some("the grant of group \"Zoom - Phone\" changed"));
+    let body = server.get("/v2/seats").await.ok();
+    assert_eq!(body["settlements"][0]["reason"], json!(pending));
+    assert_eq!(
+        (&body["settlements"][0]["total"], &body["pending_users"]),
+        (&json!(300), &json!(300))
+    );
+    // A second edit takes the place of the first, however far that was.
+    edit("workplace-enterprise");
+    assert_eq!(server.provider.settlements(tenant).unwrap().len(), 1);
+    // Who leaves the group meanwhile is settled at once and by what holds now.
+    server.set_active(&users[7], false).await;
+    assert_eq!(server.has(&users[7]), "");
+    server.work_off();
+    assert_eq!(server.provider.stale_count(tenant).unwrap(), 0);
+    assert_eq!(server.has(&users[0]), "workplace-enterprise");
+    assert_eq!(server.has(&users[299]), "workplace-enterprise");
+    assert_eq!(server.has(&users[7]), "");
+    server.check_history();
+}

@@ -10,7 +10,10 @@ async fn holders(server: &Server) -> Vec<String> {
     let cy = server.user_with("cy", json!({"userType": "Licensed"})).await.created();
     let cy = cy["id"].as_str().unwrap().to_owned();
     server.group("Zoom - Meetings", &[&ana]).await;
-    server.provider.grant_directly(&ctx, tenant, &bo, &license("workplace-licensed")).unwrap();
+    server
+        .provider
+        .grant_directly(&ctx, tenant, &bo, &license("workplace-licensed"), None)
+        .unwrap();
     vec![ana, bo, cy]
 }
 
@@ -31,7 +34,7 @@ async fn a_retired_type_is_kept_by_its_holders_and_given_to_nobody() {
     let phone = server.get("/scim2/Groups").await.ok()["Resources"][0]["id"].clone();
     server.add(phone.as_str().unwrap(), &[&dee]).await;
     assert_eq!(server.has(&dee), "unassigned");
-    let refused = server.provider.grant_directly(&ctx, tenant, &dee, &license("basic"));
+    let refused = server.provider.grant_directly(&ctx, tenant, &dee, &license("basic"), None);
     assert!(refused.unwrap_err().to_string().contains("Basic is retired"));
     let unassigned = key("unassigned");
     let refused = server.provider.retire_license_type(&ctx, tenant, &unassigned);

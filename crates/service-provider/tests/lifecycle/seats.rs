@@ -71,16 +71,30 @@ async fn a_raised_limit_serves_the_whole_waitlist() {
 }
 
 #[tokio::test]
-async fn a_limit_below_what_is_held_is_refused() {
+async fn a_limit_below_what_is_held_takes_from_nobody_and_gives_to_nobody() {
     let server = Server::start().await;
     let (ana, bo) = (server.user("ana").await, server.user("bo").await);
-    server.group("Zoom - Phone", &[&ana, &bo]).await;
+    let phone = server.group("Zoom - Phone", &[&ana, &bo]).await;
     let (ctx, tenant) = (server.ctx(), &server.tenant);
-    let refused = server.provider.set_seat_limit(&ctx, tenant, &product("phone"), Some(1));
-    assert_eq!(
-        refused.unwrap_err().to_string(),
-        "Zoom Phone cannot be limited to 1 seats: 2 are held. Free 1 first; `muster seats list` says by whom."
-    );
+    let limit = |limit| {
+        server.provider.set_seat_limit(&ctx, tenant, &product("phone"), Some(limit)).unwrap();
+        server.provider.work_off().unwrap();
+    };
+    limit(1);
+    let row = |key: &str| {
+        let pools = server.provider.pools(tenant).unwrap();
+        pools.into_iter().find(|row| row.pool == product(key)).unwrap()
+    };
+    assert_eq!((row("phone").held, row("phone").over, row("phone").waiting), (2, 1, 0));
+    // One who is freed brings the pool down to its limit; nobody new gets the seat.
+    let cy = server.user("cy").await;
+    server.add(&phone, &[&cy]).await;
+    server.set_active(&ana, false).await;
+    assert_eq!((row("phone").held, row("phone").over, row("phone").waiting), (1, 0, 1));
+    assert_eq!(server.has(&bo), "workplace-business phone");
+    assert_eq!(server.has(&cy), "workplace-business ~phone");
+    limit(2);
+    assert_eq!(server.has(&cy), "workplace-business phone");
     let unknown = server.provider.set_seat_limit(&ctx, tenant, &product("fax"), Some(1));
     assert_eq!(unknown.unwrap_err().to_string(), "There is no product `fax`.");
 }

@@ -23,8 +23,9 @@ impl Dice {
     }
 }
 
-const GROUPS: [&str; 4] =
-    ["Zoom - Meetings", "Zoom - Phone", "Zoom - Contact Center", "Zoom - Webinars"];
+/// Groups, of which the last lies in others now and then and grants nothing itself.
+const GROUPS: [&str; 5] =
+    ["Zoom - Meetings", "Zoom - Phone", "Zoom - Contact Center", "Zoom - Webinars", "Berlin"];
 const LICENSES: [&str; 3] = ["workplace-licensed", "workplace-business", "unassigned"];
 const PRODUCTS: [&str; 3] = ["phone", "contact-center", "webinars"];
 
@@ -40,7 +41,7 @@ struct Simulation {
 impl Simulation {
     async fn step(&mut self) {
         self.server.advance_secs(1);
-        match self.dice.roll(20) {
+        match self.dice.roll(21) {
             0..=3 => self.hire().await,
             4..=6 => self.leave_or_return().await,
             7 => self.delete().await,
@@ -49,6 +50,7 @@ impl Simulation {
             16 => self.grant(),
             17 => self.default_license(),
             18 => self.regroup().await,
+            19 => self.nest().await,
             _ => self.server.work_off(),
         }
         self.server.check_pools();
@@ -100,7 +102,7 @@ impl Simulation {
         }
     }
 
-    /// Sets a limit; one below what is held is refused, and nothing changes.
+    /// Sets a limit that is not below what is held.
     fn limit(&mut self) {
         let pool = match self.dice.roll(2) {
             0 => license(self.dice.pick(&LICENSES)),
@@ -108,16 +110,21 @@ impl Simulation {
         };
         let limit = u32::try_from(self.dice.roll(6)).unwrap();
         let (ctx, tenant) = (self.server.ctx(), &self.server.tenant);
-        drop(self.server.provider.set_seat_limit(&ctx, tenant, &pool, Some(limit)));
+        let pools = self.server.provider.pools(tenant).unwrap();
+        let held = pools.iter().find(|row| row.pool == pool).unwrap().held;
+        let limit = limit.max(u32::try_from(held).unwrap());
+        self.server.provider.set_seat_limit(&ctx, tenant, &pool, Some(limit)).unwrap();
     }
 
     fn grant(&mut self) {
         let spec = GrantSpec {
             license_type: (self.dice.roll(3) > 0).then(|| key(self.dice.pick(&LICENSES))),
             products: vec![key(self.dice.pick(&PRODUCTS))],
+            priority: u32::try_from(self.dice.roll(3)).unwrap(),
+            order: (self.dice.roll(2) > 0).then_some(1),
             ..GrantSpec::default()
         };
-        let name = self.dice.pick(&GROUPS);
+        let name = self.dice.pick(&GROUPS[..4]);
         let (ctx, tenant) = (self.server.ctx(), &self.server.tenant);
         self.server.provider.set_group_grant(&ctx, tenant, name, &spec).unwrap();
     }
@@ -126,6 +133,19 @@ impl Simulation {
         let default = (self.dice.roll(4) > 0).then(|| key(self.dice.pick(&LICENSES)));
         let (ctx, tenant) = (self.server.ctx(), &self.server.tenant);
         self.server.provider.set_default_license(&ctx, tenant, default.as_ref()).unwrap();
+    }
+
+    /// Puts the last group into another, or takes it out.
+    async fn nest(&mut self) {
+        let outer = self.dice.pick(&GROUPS[..4]);
+        let (Some(outer), Some(inner)) = (self.groups.get(outer), self.groups.get("Berlin")) else {
+            return;
+        };
+        if self.dice.roll(3) == 0 {
+            self.server.remove(outer, inner).await;
+        } else {
+            self.server.add(outer, &[inner]).await;
+        }
     }
 
     async fn regroup(&mut self) {
@@ -175,6 +195,7 @@ async fn simulate(seed: u64) {
     }
     simulation.server.work_off();
     simulation.check_users();
+    simulation.server.check_history();
     let before = simulation.state();
     assert!(before.iter().any(|(_, has, _)| has.contains("workplace")), "seed {seed} was idle");
     let (ctx, tenant) = (simulation.server.ctx(), simulation.server.tenant.clone());
