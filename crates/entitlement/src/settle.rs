@@ -2,7 +2,8 @@
 //!
 //! The order of events, all of it one decision: (1) seats that are not claimed any more are given
 //! up; (2) claims without a seat join the waitlist of their pool; (3) pool by pool, licenses best first,
-//! free seats go to the head of the waitlist (the highest priority, then the longest wait), and who gets a better license gives up the lower one, which
+//! free seats go to the head of the waitlist (the highest priority, then the longest wait), and who gets
+//! a better license gives up the lower one, which
 //! the waitlist of that pool, looked at later, may have. Since giving up and taking are one decision,
 //! nobody is without a license between two. A user who waits holds the next lower license that has a
 //! seat, the tenant's default last, and keeps the place on the waitlist.

@@ -9,7 +9,7 @@ use serde::Serialize;
 use serde_json::json;
 
 use crate::counter::{self, Kind};
-use crate::limits::SETTLEMENT_LIST_MAX;
+use crate::limits::{SETTLE_INLINE_MAX, SETTLEMENT_LIST_MAX};
 use crate::provider::ServiceProvider;
 use crate::rules::Rules;
 use crate::stale::{self, Work};
@@ -63,15 +63,42 @@ impl Settlement {
 }
 
 impl ServiceProvider {
-    /// The changes of a tenant whose users are still being settled, the oldest first.
+    /// The changes of a tenant whose users are still being settled, the oldest first; behind them
+    /// the reasons for which users were marked one by one.
     pub fn settlements(&self, tenant: &TenantId) -> Result<Vec<Settlement>, Error> {
-        self.db().read(|r| settlements(r, tenant))
+        self.db().read(|r| {
+            let mut found = settlements(r, tenant)?;
+            found.extend(marked(r, tenant)?);
+            Ok(found)
+        })
     }
 }
 
 /// The changes of a tenant whose users are still being settled, the oldest first.
 pub(crate) fn settlements(r: &mut Read, tenant: &TenantId) -> Result<Vec<Settlement>, Error> {
     list(r, tenant, SETTLEMENT_LIST_MAX)
+}
+
+/// Users who are marked one by one, summed up by the reason.
+fn marked(r: &mut Read, tenant: &TenantId) -> Result<Vec<Settlement>, Error> {
+    let rows = r.query(
+        "SELECT reason, COUNT(*), MIN(marked_at) FROM stale_entitlements WHERE tenant = $1
+         GROUP BY reason ORDER BY MIN(marked_at), reason LIMIT $2",
+        params![tenant.as_str(), SETTLEMENT_LIST_MAX],
+        |row| {
+            Ok(Settlement {
+                id: "marked".into(),
+                whom: Whom::Everybody,
+                reason: row.text(0)?,
+                actor: "background".into(),
+                opened_at: row.timestamp(2)?,
+                total: row.count(1)?,
+                done: 0,
+                after: String::new(),
+            })
+        },
+    )?;
+    Ok(rows)
 }
 
 /// The settlement that is worked off next.
@@ -97,9 +124,12 @@ pub(crate) fn open_for_group(
             |row| row.count(0),
         )?;
         let members = members.unwrap_or(0);
-        if members > 0 {
+        if members > SETTLE_INLINE_MAX as u64 {
             open(tx, ctx, tenant, &Whom::Group(group), members, reason)?;
             count += members;
+        } else if members > 0 {
+            // Few are marked one by one: who is settled in this very transaction is done with it.
+            count += stale::mark_group(tx, ctx, tenant, &group, reason)?;
         }
     }
     Ok(count)

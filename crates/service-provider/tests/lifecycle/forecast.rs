@@ -74,13 +74,21 @@ async fn who_is_invited_and_what_ends_is_counted() {
     let until = Some("2026-12-01".parse().unwrap());
     let (ctx, tenant) = (server.ctx(), &server.tenant);
     server.provider.grant_directly(&ctx, tenant, &ana, &product("phone"), until).unwrap();
-    server.advance_secs(40 * 24 * 3600 - 40 * 24 * 3600);
     let invited = json!({"action": "create", "user_info": {"email": "dee@acme.test"}});
     let dee = server.post("/v2/users", invited).await.created()["id"].as_str().unwrap().to_owned();
     server.group("Zoom - Phone", &[&dee]).await;
+    let demand = [Demand {
+        date: "2026-12-05".parse().unwrap(),
+        needs: DemandTarget::Product(key("phone")),
+        joiners: 1,
+        leavers: 0,
+    }];
+    server.provider.put_demand(&ctx, tenant, "hr", &demand).unwrap();
     let all = server.provider.forecast(tenant, 30).unwrap();
     let phone = all.iter().find(|one| one.pool == product("phone")).unwrap();
     assert_eq!((phone.held, phone.invited, phone.short), (1, 1, 1));
+    let days: Vec<_> = phone.days.iter().map(|day| (day.date.to_string(), day.need)).collect();
+    assert_eq!(days, [("2026-12-02".to_owned(), 1), ("2026-12-05".to_owned(), 2)]);
 }
 
 #[tokio::test]

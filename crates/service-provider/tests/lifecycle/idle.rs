@@ -78,10 +78,8 @@ async fn an_idle_seat_is_noticed_then_taken_and_comes_back_with_the_next_sign_in
     );
     let ledger = server.provider.seat_ledger(&server.tenant, &ana, 1).unwrap();
     let line = serde_json::to_value(&ledger[0]).unwrap();
-    assert_eq!(
-        (&line["because"], &line["idle_since"]),
-        (&json!("reclaimed"), &json!("2026-11-24"))
-    );
+    let because = json!({"because": "reclaimed", "idle_since": "2026-11-24"});
+    assert_eq!(line["because"], because);
     sign_in(&server, &ana).await;
     assert_eq!(server.has(&ana), "workplace-business phone");
     server.check_history();

@@ -120,7 +120,7 @@ async fn what_a_rolled_back_request_changed_is_decided_by_nobody() {
     // The second operation is refused, and takes the first with it.
     let operations = json!([
         {"op": "add", "path": "members", "value": [{"value": berlin}]},
-        {"op": "add", "path": "members", "value": [{"value": "nobody"}]},
+        {"op": "add", "path": "members", "value": [{"value": phone}]},
     ]);
     let refused = server.patch(&format!("/scim2/Groups/{phone}"), operations).await;
     assert!(refused.status.is_client_error(), "{}", refused.text);
