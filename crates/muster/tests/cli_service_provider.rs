@@ -509,15 +509,15 @@ fn a_deletion_is_asked_about_and_leaves_its_receipt() {
 fn a_license_manager_gives_looks_back_forecasts_and_reclaims() {
     let office = acme();
     hire(&office, &["ana", "bo"]);
-    assert_snapshot!(office.run("license grant ana@r"
+    assert_snapshot!(office.run("license grant ana@acme.example phone --until 2001-01-01"), @r"
     exit 1
     error: 2001-01-01 is over, so the grant would end before it begins. Name a later day, or none.
     ");
-    assert_snapshot!(office.run("license grant ana@r"
+    assert_snapshot!(office.run("license grant ana@acme.example phone"), @r"
     exit 0
     ana@acme.example is granted product phone.
     ");
-    assert_snapshot!(office.run("license grant ana@r"
+    assert_snapshot!(office.run("license grant ana@acme.example fax"), @r"
     exit 1
     error: there is no license type and no product `fax`
       -> `muster license list` shows those there are.
@@ -562,11 +562,11 @@ fn a_license_manager_gives_looks_back_forecasts_and_reclaims() {
         "{csv}"
     );
     assert!(csv.contains("bo@acme.example,license,unassigned,held,"), "{csv}");
-    assert_snapshot!(office.run("license revoke ana@r"
+    assert_snapshot!(office.run("license revoke ana@acme.example phone"), @r"
     exit 0
     ana@acme.example is not granted product phone by hand any more.
     ");
-    assert_snapshot!(office.run("seats history --user ana@r"
+    assert_snapshot!(office.run("seats history --user ana@acme.example --as-of 2001-01-01"), @r"
     exit 0
     Nothing to show.
     ");
