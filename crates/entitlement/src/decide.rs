@@ -108,7 +108,8 @@ impl Entitlement {
 
 /// Decides what a user should have. Products are the union of the grants; the license type is the
 /// highest rank among them and of equal ranks the first in the order of grants, with the others and
-/// the tenant's default behind it for as long as a seat is waited for; policies are those of the group with the highest license, then by name.
+/// the tenant's default behind it for as long as a seat is waited for; policies are those of the
+/// group with the highest license, then by order and name.
 pub fn decide(facts: &Facts<'_>) -> Entitlement {
     match facts.state {
         AccountState::Active => {}
