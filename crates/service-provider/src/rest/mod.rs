@@ -21,6 +21,7 @@ mod profile;
 mod receipt;
 mod recording;
 mod schema;
+mod seat_operations;
 mod seats;
 mod session;
 mod usage;

@@ -1,5 +1,7 @@
 //! The table of the lifecycle endpoints: what each does, is asked with, and answers.
 
+use super::seat_operations::SEAT_OPERATIONS;
+
 /// One method of one path.
 pub(super) struct Operation {
     /// In small letters.
@@ -20,7 +22,8 @@ pub(super) struct Operation {
     pub answer: &'static str,
 }
 
-const NONE: Operation = Operation {
+/// What an operation is where its row says nothing else.
+pub(super) const NONE: Operation = Operation {
     method: "get",
     path: "",
     summary: "",
@@ -31,8 +34,13 @@ const NONE: Operation = Operation {
     answer: "",
 };
 
-/// Every operation, by path.
-pub(super) const OPERATIONS: &[Operation] = &[
+/// Every operation.
+pub(super) fn operations() -> impl Iterator<Item = &'static Operation> {
+    OPERATIONS.iter().chain(SEAT_OPERATIONS)
+}
+
+/// The operations that are not about seats, by path.
+const OPERATIONS: &[Operation] = &[
     Operation {
         method: "get",
         path: "/accounts/me/plans/usage",
@@ -480,7 +488,7 @@ pub(super) const OPERATIONS: &[Operation] = &[
         summary: "What a user has and waits for, and why.",
         answer: r#"{"user": "0199", "user_name": "ana@acme.test", "state": "active",
             "pending?": "a grant changed", "license?": {}, "products": [], "waiting": [],
-            "not_held": [], "policies": [], "groups": [], "findings": []}"#,
+            "not_held": [], "outvoted": [], "policies": [], "groups": [], "findings": []}"#,
         ..NONE
     },
     Operation {

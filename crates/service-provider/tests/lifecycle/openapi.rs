@@ -3,7 +3,7 @@
 use super::*;
 
 /// Paths whose answers other tests look at.
-const ELSEWHERE: &[&str] = &[" /openapi.json", " /scim/"];
+const ELSEWHERE: &[&str] = &[" /openapi.json", " /scim/", " /seats/reclaim/approvals"];
 
 /// What of a value does not fit a schema, as `at: why`.
 fn misfits(schema: &Value, value: &Value, at: &str, found: &mut Vec<String>) {
@@ -197,6 +197,15 @@ async fn every_endpoint_answers_as_it_is_described() {
     .await;
     walk.server.work_off();
     walk.get("/users/{user}/receipts", "/users/ana.ng@acme.test/receipts").await;
+    walk.get("/seats", "/seats").await;
+    let demand =
+        json!({"demand": [{"date": "2026-12-01", "needs": {"product": "phone"}, "joiners": 1}]});
+    walk.call("put", "/seats/demand/{source}", "/seats/demand/hr", demand).await;
+    walk.get("/seats/demand", "/seats/demand").await;
+    walk.get("/seats/forecast", "/seats/forecast?days=30").await;
+    walk.get("/seats/history", "/seats/history?page_size=1").await;
+    walk.get("/seats/idle", "/seats/idle?days=1").await;
+    walk.get("/seats/reclaim", "/seats/reclaim").await;
     walk.call("delete", "/users/{user}", "/users/ana.ng@acme.test", Value::Null).await;
     walk.call("delete", "/groups/{group}", &in_group(""), Value::Null).await;
     let described =
