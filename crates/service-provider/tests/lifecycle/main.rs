@@ -18,6 +18,7 @@ mod signup;
 mod simulation;
 mod storm;
 mod user_type;
+mod walls;
 
 use db::{Clock, Ctx};
 use entitlement::{Key, Pool, Preset, SeatState};
