@@ -51,6 +51,10 @@ fn a_tenants_log_tells_what_happened_in_it() {
 
 #[test]
 fn a_log_that_somebody_has_changed_is_told_from_one_that_is_as_it_was_written() {
+    // Somebody who can write into the file changes it; the chain is the same on every engine.
+    if !db::testing::on_sqlite() {
+        return;
+    }
     let office = acme();
     let fine = office.done("log verify");
     assert_eq!(fine.matches("as it was written").count(), 2, "{fine}");

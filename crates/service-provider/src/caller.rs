@@ -157,8 +157,10 @@ impl ServiceProvider {
         }
         self.db().write(PLATFORM, move |tx| {
             for ((tenant, id), at) in &used {
+                // Another node may have seen it later.
                 tx.execute(
-                    "UPDATE tokens SET last_used_at = $1 WHERE tenant = $2 AND id = $3",
+                    "UPDATE tokens SET last_used_at = $1 WHERE tenant = $2 AND id = $3 \
+                     AND (last_used_at IS NULL OR last_used_at < $1)",
                     params![*at, tenant, id],
                 )?;
             }
