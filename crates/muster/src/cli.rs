@@ -65,6 +65,7 @@ pub enum Command {
     ResourceType(command::resource_type::ResourceTypeArgs),
     #[command(subcommand)]
     Config(command::config::ConfigCommand),
+    Conformance(command::conformance::ConformanceArgs),
 }
 
 /// What every command gets.
@@ -103,5 +104,6 @@ pub async fn run(cli: Cli) -> Result<(), CommandError> {
         Command::Schema(args) => command::schema::run(&context, args),
         Command::ResourceType(args) => command::resource_type::run(&context, args),
         Command::Config(command) => command::config::run(&context, command),
+        Command::Conformance(args) => command::conformance::run(&context, args).await,
     }
 }

@@ -4,6 +4,7 @@ mod cli;
 mod command;
 mod config;
 mod configuration;
+mod conformance;
 mod demo;
 mod duration;
 mod error;

@@ -3,6 +3,7 @@
 pub mod app;
 pub mod apply;
 pub mod config;
+pub mod conformance;
 pub mod demo;
 pub mod explain;
 pub mod group;

@@ -77,6 +77,10 @@ pub(crate) fn canonical(
     let mut kept: Vec<Value> = Vec::with_capacity(entries.len());
     for (index, entry) in entries.iter().enumerate() {
         let at = format!("{at}[{index}]");
+        // A list among values is no value: only a single attribute may come wrapped in one.
+        if entry.is_array() {
+            return Err(unfit(attribute, entry, &at, "a single value"));
+        }
         kept.extend(canonical_entry(attribute, entry, &at, reading)?);
     }
     let kept = distinct(kept);
@@ -101,7 +105,9 @@ pub(crate) fn canonical_entry(
     }
     if let Value::Array(entries) = value {
         return match entries.as_slice() {
-            [single] if reading.accept(Tolerance::MultipleForSingle, at) => {
+            [single]
+                if !single.is_array() && reading.accept(Tolerance::MultipleForSingle, at) =>
+            {
                 canonical_entry(attribute, single, at, reading)
             }
             _ => Err(unfit(attribute, value, at, "a single value")),
