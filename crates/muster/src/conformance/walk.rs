@@ -128,7 +128,8 @@ impl Walk {
             exchanges: Vec::new(),
         };
         let unoffered = check.needs.iter().find_map(|need| self.advertised.offers(need).err());
-        let writes = self.options.read_only && writes(check);
+        let needs_setup = !group.setup.is_empty() && leans_on_setup(check);
+        let writes = self.options.read_only && (needs_setup || writes(check));
         let refused = unoffered
             .or_else(|| writes.then(|| "it writes, and nothing may be written".to_owned()))
             .or_else(|| {
@@ -205,7 +206,15 @@ impl Scope<'_> {
                 Ok(())
             }
             Step::Send(send) => self.request(send).await,
-            Step::Expect(clause) => self.expect(clause).map_err(Stop::Fail),
+            Step::Expect(clause) => {
+                // Who could not be made cannot be found, and that was told where it happened.
+                let named = clause.strip_prefix("found ").unwrap_or("none").split_whitespace();
+                let is_there = |name: &&str| *name == "none" || self.names.contains_key(*name);
+                match named.into_iter().find(|name| !is_there(name)) {
+                    Some(name) => Err(Stop::skip(format!("`{name}` could not be made"))),
+                    None => self.expect(clause).map_err(Stop::Fail),
+                }
+            }
             Step::Require(clause) => self.expect(clause).map_err(Stop::Skip),
             Step::Run(words) => special::run(self, words).await,
         }
@@ -343,6 +352,15 @@ fn writes(check: &Check) -> bool {
         _ => false,
     });
     sends_writes || !check.given.is_empty()
+}
+
+/// Whether a check looks at what its group has made.
+fn leans_on_setup(check: &Check) -> bool {
+    check.steps.iter().any(|step| match step {
+        Step::Send(send) => send.body.as_ref().is_some_and(|body| body.contains("{tag}")),
+        Step::Run(_) => true,
+        _ => false,
+    })
 }
 
 fn base36(mut number: u64) -> String {

@@ -105,9 +105,7 @@ pub(crate) fn canonical_entry(
     }
     if let Value::Array(entries) = value {
         return match entries.as_slice() {
-            [single]
-                if !single.is_array() && reading.accept(Tolerance::MultipleForSingle, at) =>
-            {
+            [single] if !single.is_array() && reading.accept(Tolerance::MultipleForSingle, at) => {
                 canonical_entry(attribute, single, at, reading)
             }
             _ => Err(unfit(attribute, value, at, "a single value")),
@@ -387,6 +385,15 @@ mod tests {
         insta::assert_snapshot!(
             read("password", json!(12345678), &[]),
             @"`password` must be a string, not something else."
+        );
+        let lenient = [Tolerance::MultipleForSingle, Tolerance::SingleForMultiple];
+        insta::assert_snapshot!(
+            read("emails", json!([[{"value": "a"}]]), &lenient),
+            @"`emails[0]` must be a single value, not a list of 1."
+        );
+        insta::assert_snapshot!(
+            read("manager", json!([[{"value": "a"}]]), &lenient),
+            @"`manager` must be a single value, not a list of 1."
         );
     }
 
