@@ -15,8 +15,14 @@ pub enum Dialect {
     Okta,
     /// Microsoft Entra ID, with and without `aadOptscim062020`.
     Entra,
+    /// OneLogin, whose bodies are an administrator's template.
+    OneLogin,
     /// JumpCloud's custom SCIM integration.
     JumpCloud,
+    /// Google Workspace's automated provisioning.
+    Google,
+    /// PingOne and PingFederate.
+    Ping,
     /// The letter of RFC 7643 and RFC 7644.
     Rfc,
 }
@@ -54,6 +60,38 @@ const ENTRA: &[Tolerance] = &[
     Tolerance::UnknownMember,
 ];
 
+/// OneLogin's departures: an administrator writes the body, down to `schemas`, which in old
+/// templates is that of SCIM 1.1; what has no value comes as an empty text.
+const ONELOGIN: &[Tolerance] = &[
+    Tolerance::MissingSchemas,
+    Tolerance::UnknownSchema,
+    Tolerance::UnknownAttribute,
+    Tolerance::ReadOnlyInValue,
+    Tolerance::BooleanAsString,
+    Tolerance::NumberAsString,
+    Tolerance::SingleForMultiple,
+    Tolerance::BareValueForComplex,
+    Tolerance::UnknownMember,
+];
+
+/// Google's departures: attributes of its own mappings, and `schemas` of extensions that an
+/// application may not have.
+const GOOGLE: &[Tolerance] = &[
+    Tolerance::UnknownAttribute,
+    Tolerance::UnknownSchema,
+    Tolerance::ReadOnlyInValue,
+    Tolerance::NumberAsString,
+];
+
+/// Ping's departures: mapped attributes an application may not have, members deleted here since.
+const PING: &[Tolerance] = &[
+    Tolerance::UnknownAttribute,
+    Tolerance::UnknownSchema,
+    Tolerance::ReadOnlyInValue,
+    Tolerance::NumberAsString,
+    Tolerance::UnknownMember,
+];
+
 /// JumpCloud's departures: members removed by a list of values, sloppy `schemas`.
 const JUMPCLOUD: &[Tolerance] = &[
     Tolerance::RemovalByValueList,
@@ -75,7 +113,16 @@ const MARKS_OF_ENTRA: &[Tolerance] =
 
 impl Dialect {
     /// Every dialect.
-    pub const ALL: [Self; 5] = [Self::Any, Self::Okta, Self::Entra, Self::JumpCloud, Self::Rfc];
+    pub const ALL: [Self; 8] = [
+        Self::Any,
+        Self::Okta,
+        Self::Entra,
+        Self::OneLogin,
+        Self::JumpCloud,
+        Self::Google,
+        Self::Ping,
+        Self::Rfc,
+    ];
 
     /// The name in the database, in configuration and on the command line.
     pub fn as_str(self) -> &'static str {
@@ -83,7 +130,10 @@ impl Dialect {
             Self::Any => "any",
             Self::Okta => "okta",
             Self::Entra => "entra",
+            Self::OneLogin => "onelogin",
             Self::JumpCloud => "jumpcloud",
+            Self::Google => "google",
+            Self::Ping => "ping",
             Self::Rfc => "rfc",
         }
     }
@@ -95,18 +145,24 @@ impl Dialect {
 
     /// Which departures from the RFCs are accepted.
     pub fn tolerances(self) -> &'static Tolerances {
-        static SETS: LazyLock<[Tolerances; 5]> = LazyLock::new(|| {
+        static SETS: LazyLock<[Tolerances; 8]> = LazyLock::new(|| {
             let of = |set: &[Tolerance]| Tolerances::of(set.iter().copied());
             let any = Tolerance::ALL.into_iter();
             let any = any.filter(|tolerance| !NOT_FOR_ANYBODY.contains(tolerance));
-            [Tolerances::of(any), of(OKTA), of(ENTRA), of(JUMPCLOUD), Tolerances::none()]
+            let named = [OKTA, ENTRA, ONELOGIN, JUMPCLOUD, GOOGLE, PING].map(of);
+            let [okta, entra, onelogin, jumpcloud, google, ping] = named;
+            let (any, rfc) = (Tolerances::of(any), Tolerances::none());
+            [any, okta, entra, onelogin, jumpcloud, google, ping, rfc]
         });
         match self {
             Self::Any => &SETS[0],
             Self::Okta => &SETS[1],
             Self::Entra => &SETS[2],
-            Self::JumpCloud => &SETS[3],
-            Self::Rfc => &SETS[4],
+            Self::OneLogin => &SETS[3],
+            Self::JumpCloud => &SETS[4],
+            Self::Google => &SETS[5],
+            Self::Ping => &SETS[6],
+            Self::Rfc => &SETS[7],
         }
     }
 
@@ -134,6 +190,13 @@ mod tests {
             assert_eq!(accepted, !NOT_FOR_ANYBODY.contains(&tolerance), "{tolerance:?}");
         }
         assert_eq!(Dialect::Rfc.tolerances(), &Tolerances::none());
+        let told = [
+            (Dialect::OneLogin, Tolerance::MissingSchemas),
+            (Dialect::JumpCloud, Tolerance::RemovalByValueList),
+            (Dialect::Google, Tolerance::UnknownAttribute),
+            (Dialect::Ping, Tolerance::UnknownMember),
+        ];
+        assert!(told.iter().all(|(dialect, one)| dialect.tolerances().allows(*one)));
     }
 
     #[test]

@@ -42,7 +42,8 @@ struct CreateArgs {
     /// What people call it; `scim` if left out, with a number if that is taken.
     #[arg(long)]
     name: Option<String>,
-    /// Whose manners are expected of the client: any, okta, entra, jumpcloud, rfc.
+    /// Whose manners are expected of the client: any, okta, entra, onelogin, jumpcloud,
+    /// google, ping, rfc.
     #[arg(long, value_parser = dialect, default_value = "any")]
     dialect: Dialect,
     /// What it may be used for: any of scim:read, scim:write, lifecycle; all if left out.
@@ -213,7 +214,7 @@ fn free_name(tokens: &[Token], now: Timestamp) -> String {
 
 fn dialect(text: &str) -> Result<Dialect, String> {
     Dialect::from_name(text)
-        .ok_or_else(|| "there are any, okta, entra, jumpcloud and rfc".to_string())
+        .ok_or_else(|| "there are any, okta, entra, onelogin, jumpcloud, google, ping, rfc".into())
 }
 
 fn scopes(text: &str) -> Result<Scopes, String> {

@@ -37,13 +37,19 @@ fn joined(mut filters: Vec<Filter>, join: fn(Vec<Filter>) -> Filter) -> Option<F
     if filters.len() > 1 { Some(join(filters)) } else { filters.pop() }
 }
 
-/// An entry is known by its `value` (and `type`); where it has no `value`, by all it says.
+/// An entry is known by its `value` (and `type`); where the attribute has no `value`, as addresses,
+/// by all it says. One that lacks the `value` it should have names nothing: `[{"type": "work"}]`
+/// would otherwise take away every value of that type.
 fn entry_filter(attribute: &Attribute, entry: &Value) -> Option<Filter> {
     if attribute.attribute_type != AttributeType::Complex {
         return Some(equals("value", literal(entry)?));
     }
     let parts = entry.as_object()?;
-    let keys: &[&str] = if parts.contains_key("value") { &["value", "type"] } else { &[] };
+    let keys: &[&str] = match attribute.sub_attribute("value") {
+        Some(_) if !parts.contains_key("value") => return None,
+        Some(_) => &["value", "type"],
+        None => &[],
+    };
     joined(terms(parts, keys).collect(), Filter::And)
 }
 

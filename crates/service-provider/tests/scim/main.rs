@@ -4,17 +4,26 @@
 mod across;
 mod adoption;
 mod bulk;
+mod conversation;
 mod documents;
 mod entra;
+mod entra_forms;
+mod google;
 mod groups;
+mod jumpcloud;
 mod letter;
 mod okta;
+mod okta_wizard;
+mod onelogin;
+mod ping;
 mod queries;
+mod refusals;
 mod requests;
 mod resource_types;
 mod schemas;
 mod tokens;
 mod walls;
+mod zoom;
 
 use db::{Clock, Ctx, EventQuery};
 use jiff::Timestamp;
