@@ -25,6 +25,14 @@ pub enum Error {
         /// The address as given.
         url: String,
     },
+    /// A database could not be copied into another.
+    #[error(
+        "The database was not copied: of the target, {problem}. Name an empty one and try again."
+    )]
+    Transfer {
+        /// What is wrong with the target.
+        problem: String,
+    },
     /// The address of a PostgreSQL database cannot be used.
     #[error("`{url}` cannot be used as a database address: {problem}.")]
     Address {

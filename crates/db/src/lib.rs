@@ -47,6 +47,7 @@ mod sqlite;
 pub mod task;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;
+mod transfer;
 mod turn;
 mod tx;
 mod value;
@@ -64,6 +65,7 @@ pub use row::Row;
 pub use seal::Verification;
 pub use secret::{delete_secret, put_secret, secret};
 pub use task::{NewTask, Task, TaskCounts, TaskState};
+pub use transfer::TableDigest;
 pub use turn::Turn;
 pub use tx::{Read, Tx};
 pub use value::{Value, placeholders};

@@ -89,3 +89,7 @@ pub const WIRE_READ_BYTES: usize = 32 * 1024;
 pub const FETCH_ROWS: usize = 512;
 /// Turns of which a connection remembers that they have a row.
 pub const TURNS_KNOWN_MAX: usize = 10_000;
+/// Rows that are written at once when a database is copied.
+pub const TRANSFER_ROWS_MAX: usize = 500;
+/// Batches of rows that wait to be written when a database is copied.
+pub const TRANSFER_BATCHES_MAX: usize = 4;

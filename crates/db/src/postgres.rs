@@ -21,7 +21,7 @@ use tokio_postgres::types::{ToSql, Type};
 
 pub(crate) use self::address::{Address, redacted};
 use self::connection::{Connection, Trouble};
-pub(crate) use self::dialect::create_what_every_session_needs;
+pub(crate) use self::dialect::{COLUMNS, TABLES, create_what_every_session_needs};
 pub(crate) use self::values::PostgresRow;
 pub(crate) use self::writers::Writers;
 use crate::error::{Error, Result};

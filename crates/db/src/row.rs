@@ -151,7 +151,8 @@ impl Row<'_> {
         }
     }
 
-    fn cell(&self, column: usize) -> Cell<'_> {
+    /// The value of a column as every engine can tell it.
+    pub(crate) fn cell(&self, column: usize) -> Cell<'_> {
         match &self.0 {
             Columns::Sqlite(row) => row.cell(column),
             Columns::Postgres(row) => row.cell(column),

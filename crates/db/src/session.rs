@@ -1,5 +1,6 @@
 //! The connection of whichever engine a database is, and what all of them can do.
 
+use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -145,5 +146,33 @@ impl Session {
             Session::Sqlite(session) => session.schema(),
             Session::Postgres(session) => session.schema(),
         }
+    }
+
+    /// The names of the tables, in their order.
+    pub(crate) fn tables(&self) -> Result<Vec<String>> {
+        let sql = match self {
+            Session::Sqlite(_) => sqlite::TABLES,
+            Session::Postgres(_) => postgres::TABLES,
+        };
+        let mut names = Vec::new();
+        self.visit(sql, &[], &mut |row| {
+            names.push(row.text(0)?);
+            Ok(ControlFlow::Continue(()))
+        })?;
+        Ok(names)
+    }
+
+    /// The columns of a table, each with its place in the primary key, from 1; 0 is none.
+    pub(crate) fn columns(&self, table: &str) -> Result<Vec<(String, i64)>> {
+        let sql = match self {
+            Session::Sqlite(_) => sqlite::COLUMNS,
+            Session::Postgres(_) => postgres::COLUMNS,
+        };
+        let mut columns = Vec::new();
+        self.visit(sql, &[Value::from(table)], &mut |row| {
+            columns.push((row.text(0)?, row.int(1)?));
+            Ok(ControlFlow::Continue(()))
+        })?;
+        Ok(columns)
     }
 }

@@ -22,6 +22,12 @@ use crate::row::{Cell, Columns, Row};
 use crate::value::{Value, refuse_nul};
 use crate::visit::Visit;
 
+/// The names of the tables.
+pub(crate) const TABLES: &str = "SELECT name FROM sqlite_schema WHERE type = 'table'
+     AND name NOT LIKE 'sqlite^_%' ESCAPE '^' ORDER BY name";
+/// The columns of a table, each with its place in the primary key.
+pub(crate) const COLUMNS: &str = "SELECT name, pk FROM pragma_table_info($1) ORDER BY name";
+
 /// Tables whose key is their storage order end in this comment; other engines ignore it.
 const CLUSTERED: &str = "/* clustered */";
 

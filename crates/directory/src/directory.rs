@@ -13,7 +13,10 @@ use crate::{Error, Outbound};
 /// The scope of this crate's rows in `db`: a directory serves one organisation.
 pub(crate) const SCOPE: &str = "directory";
 
-const MIGRATIONS: &[Migration] = &[
+/// The name of the train in the database.
+pub(crate) const TRAIN: &str = "directory";
+/// The train.
+pub(crate) const MIGRATIONS: &[Migration] = &[
     Migration { name: "directory", sql: include_str!("migrations/0001-directory.sql") },
     Migration { name: "releases", sql: include_str!("migrations/0002-releases.sql") },
     Migration { name: "first seen", sql: include_str!("migrations/0003-first-seen.sql") },
@@ -52,7 +55,7 @@ impl Directory {
     /// The database or the key file cannot be opened.
     pub fn open(options: &DirectoryOptions) -> Result<Self, Error> {
         Ok(Self {
-            db: Db::open(&options.database, "directory", MIGRATIONS)?,
+            db: Db::open(&options.database, TRAIN, MIGRATIONS)?,
             keys: Arc::new(KeyFile::open(&options.key_file)?),
             clock: options.clock.clone(),
             outbound: options.outbound.clone(),

@@ -26,6 +26,7 @@ mod rule;
 mod source;
 mod source_store;
 mod thread;
+mod transfer;
 mod worker;
 
 pub use application::{
@@ -51,4 +52,5 @@ pub use plan::StoredPlan;
 pub use rule::{RuleConfig, StoredRule};
 pub use source::{Generated, SourceConfig, SourceKind, StatusWords};
 pub use source_store::StoredSource;
+pub use transfer::{copy_database, database_digests};
 pub use worker::{Exchange, Failed, Provisioned, Step, StepStatus};

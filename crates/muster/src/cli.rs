@@ -66,6 +66,9 @@ pub enum Command {
     #[command(subcommand)]
     Config(command::config::ConfigCommand),
     Conformance(command::conformance::ConformanceArgs),
+    Backup(command::backup::BackupArgs),
+    Restore(command::backup::RestoreArgs),
+    Migrate(command::migrate::MigrateArgs),
 }
 
 /// What every command gets.
@@ -105,5 +108,8 @@ pub async fn run(cli: Cli) -> Result<(), CommandError> {
         Command::ResourceType(args) => command::resource_type::run(&context, args),
         Command::Config(command) => command::config::run(&context, command),
         Command::Conformance(args) => command::conformance::run(&context, args).await,
+        Command::Backup(args) => command::backup::backup(&context, args),
+        Command::Restore(args) => command::backup::restore(&context, args),
+        Command::Migrate(args) => command::migrate::run(&context, args),
     }
 }

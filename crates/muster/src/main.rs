@@ -15,6 +15,7 @@ mod operator;
 mod output;
 mod serving;
 mod tenancy;
+mod transfer;
 
 use std::process::ExitCode;
 

@@ -58,6 +58,7 @@ mod stored;
 mod tenant;
 mod tenant_config;
 mod token;
+mod transfer;
 mod user;
 
 pub use background_licensing::WorkedOff;
@@ -94,4 +95,5 @@ pub use tenant_config::{
     GrantConfig, LicenseTypeConfig, ProductConfig, TenantChange, TenantConfig,
 };
 pub use token::{IssuedToken, NewToken, Scope, Scopes, Token};
+pub use transfer::{copy_database, database_digests};
 pub use user::{Origin, SignUp, User, UserQuery, UserState};

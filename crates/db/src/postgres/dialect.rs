@@ -18,6 +18,17 @@ pub(super) const SCHEMA: [&str; 2] = [
      ORDER BY tablename, indexname",
 ];
 
+/// The names of the tables.
+pub(crate) const TABLES: &str = "SELECT CAST(tablename AS TEXT) FROM pg_catalog.pg_tables
+     WHERE schemaname = current_schema() ORDER BY CAST(tablename AS TEXT) COLLATE \"C\"";
+/// The columns of a table, each with its place in the primary key.
+pub(crate) const COLUMNS: &str = "SELECT CAST(a.attname AS TEXT),
+     CAST(COALESCE(array_position(CAST(i.indkey AS SMALLINT[]), a.attnum) + 1, 0) AS BIGINT)
+     FROM pg_catalog.pg_class c
+     JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace AND n.nspname = current_schema()
+     JOIN pg_catalog.pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
+     LEFT JOIN pg_catalog.pg_index i ON i.indrelid = c.oid AND i.indisprimary
+     WHERE c.relname = $1 ORDER BY CAST(a.attname AS TEXT) COLLATE \"C\"";
 /// Whoever writes in a turn holds its row.
 const TURNS: &str = "CREATE TABLE IF NOT EXISTS write_turns \
                      (turn TEXT COLLATE \"C\" NOT NULL PRIMARY KEY)";

@@ -2,6 +2,7 @@
 
 pub mod app;
 pub mod apply;
+pub mod backup;
 pub mod config;
 pub mod conformance;
 pub mod demo;
@@ -10,6 +11,7 @@ pub mod group;
 pub mod init;
 pub mod license;
 pub mod log;
+pub mod migrate;
 pub mod person;
 pub mod plan;
 pub mod provision;
