@@ -33,7 +33,7 @@ pub use application::{
     ApplicationConfig, AssignmentConfig, MappingConfig, PushGroupConfig, StoredApplication,
 };
 pub use apply::{ApplyOptions, ApplyOutcome, ApplyReport};
-pub use client::{Answer, Failure, ListPage, Outbound, ScimClient};
+pub use client::{Answer, Failure, ListPage, ScimClient};
 pub use credentials::{CredentialsTest, CredentialsVerdict};
 pub use directory::{Directory, DirectoryOptions};
 pub use error::Error;
@@ -47,6 +47,7 @@ pub use import::{ImportOptions, ImportReport, QuarantinedRow, Stop};
 pub use log::{LogEntry, LogQuery};
 pub use membership::{GroupMember, Trial, TriedPerson};
 pub use observe::{Observation, Progress};
+pub use outbound::Outbound;
 pub use person::PersonSource;
 pub use plan::StoredPlan;
 pub use rule::{RuleConfig, StoredRule};

@@ -34,6 +34,14 @@ pub enum Error {
         /// What is not allowed, to whom, and the next step.
         sentence: String,
     },
+    /// The beginning of a log was cut off.
+    #[error(
+        "The events up to place {place} have been removed. Read users and groups over SCIM, then go on with after={place}."
+    )]
+    Truncated {
+        /// The place of the last event that is gone.
+        place: i64,
+    },
     /// A configuration that cannot be used.
     #[error("{what}: {message}")]
     Config {
@@ -98,6 +106,7 @@ impl Error {
             Self::NotFound { .. } => scim::Error::new(404, self.to_string()),
             Self::Exists { .. } => scim::Error::uniqueness(self.to_string()),
             Self::Refused { sentence } => scim::Error::new(403, sentence.clone()),
+            Self::Truncated { .. } => scim::Error::new(410, self.to_string()),
             fault => {
                 tracing::error!(error = %Chain(fault), "a request failed");
                 scim::Error::new(

@@ -18,7 +18,9 @@ impl ServiceProvider {
     /// Gives the newest events of every tenant their places, unless another process is doing so; says
     /// how many.
     pub fn seal_events(&self) -> Result<u64> {
-        Ok(self.db().seal_events_now(self.clock().now())?)
+        let count = self.db().seal_events_now(self.clock().now())?;
+        self.feed_state().sealed(count);
+        Ok(count)
     }
 
     /// Holds every log against its chain of hashes; each goes by its tenant's name.

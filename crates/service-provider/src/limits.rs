@@ -31,6 +31,8 @@ pub const USER_GROUPS_SHOWN_MAX: usize = 1_000;
 pub const GROUP_DEPTH_MAX: usize = 16;
 /// Groups looked at to make sure that no group comes to contain itself.
 pub const GROUP_CYCLE_CHECK_MAX: usize = 1_000;
+/// Largest document, or difference of two, that an event carries.
+pub const EVENT_VALUE_BYTES_MAX: usize = 128 * 1024;
 /// Members named in one event; a larger change is told in several.
 pub const EVENT_MEMBER_COUNT_MAX: usize = 1_000;
 /// Places remembered in one tenant's list of users or groups, for paging on from there.
@@ -185,3 +187,17 @@ pub const CALLING_PLAN_COUNT_MAX: usize = 100;
 pub const CALLING_PLAN_SEATS_MAX: u64 = 10_000_000;
 /// Longest name of a client that the request log keeps of a lifecycle request.
 pub const REQUEST_USER_AGENT_BYTES_MAX: usize = 256;
+// The feed of events.
+
+/// Events in one answer where the client names no number.
+pub const FEED_COUNT_DEFAULT: u32 = 100;
+/// Most events in one answer.
+pub const FEED_COUNT_MAX: u32 = 1_000;
+/// Largest sum of payloads in one answer; it ends with the event that goes beyond.
+pub const FEED_BYTES_MAX: usize = 4 * 1024 * 1024;
+/// Longest wait of a client for the next event.
+pub const FEED_WAIT_MAX: Duration = Duration::from_secs(30);
+/// How often a client that waits is looked after where another node seals the events.
+pub const FEED_LOOK_INTERVAL: Duration = Duration::from_secs(1);
+/// Clients that wait at the same time; further ones are answered at once.
+pub const FEED_WAITER_COUNT_MAX: usize = 1_000;

@@ -8,6 +8,7 @@ use tokio::sync::Semaphore;
 use crate::Result;
 use crate::caller::Callers;
 use crate::config::Config;
+use crate::feed::Feed;
 use crate::limits::SCAN_CONCURRENT_MAX;
 use crate::migrations::{MIGRATIONS, TRAIN};
 use crate::request_log::RequestLog;
@@ -30,6 +31,7 @@ struct Inner {
     clock: Clock,
     public_url: String,
     keys: Option<KeyFile>,
+    feed: Feed,
     base_url: Arc<str>,
     callers: Callers,
     types: TypesInMemory,
@@ -51,6 +53,7 @@ impl ServiceProvider {
                 base_url: format!("{public_url}/scim2").into(),
                 public_url,
                 keys,
+                feed: Feed::default(),
                 clock: config.clock,
                 callers: Callers::default(),
                 types: TypesInMemory::default(),
@@ -89,6 +92,10 @@ impl ServiceProvider {
     /// The key file that secrets are sealed with, if the installation has one.
     pub(crate) fn keys(&self) -> Option<&KeyFile> {
         self.inner.keys.as_ref()
+    }
+
+    pub(crate) fn feed_state(&self) -> &Feed {
+        &self.inner.feed
     }
 
     pub(crate) fn base_url_shared(&self) -> Arc<str> {

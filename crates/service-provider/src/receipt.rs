@@ -8,6 +8,7 @@ use db::{Ctx, Read, Row, Tx, params};
 use entitlement::{Effect, EffectPlan, Outcome, Restoration, UserId};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
+use serde_json::json;
 
 use crate::limits::RECEIPT_LIST_MAX;
 use crate::provider::ServiceProvider;
@@ -180,6 +181,8 @@ pub(crate) fn open(
             closed_at,
         ],
     )?;
+    let payload = json!({"user": user.0, "kind": kind.as_str(), "effects": plan.run});
+    db::event::append(tx, ctx, tenant.as_str(), "receipt.opened", &id, &payload)?;
     let run = plan.run.iter().map(|effect| (effect, StepState::Pending));
     let off = plan.switched_off.iter().map(|effect| (effect, StepState::SwitchedOff));
     for (place, (effect, state)) in run.chain(off).enumerate() {
@@ -347,13 +350,19 @@ fn finish(
             effect.as_str(),
         ],
     )?;
-    tx.execute(
+    let closed = tx.query_opt(
         "UPDATE receipts SET closed_at = $1
          WHERE tenant = $2 AND id = $3 AND closed_at IS NULL AND NOT EXISTS (
              SELECT 1 FROM receipt_steps
-             WHERE tenant = $2 AND receipt_id = $3 AND state = 'pending')",
+             WHERE tenant = $2 AND receipt_id = $3 AND state = 'pending')
+         RETURNING user_id",
         params![ctx.now, tenant.as_str(), receipt_id],
+        |row| row.text(0),
     )?;
+    if let Some(user) = closed {
+        let payload = json!({"user": user});
+        db::event::append(tx, ctx, tenant.as_str(), "receipt.closed", receipt_id, &payload)?;
+    }
     Ok(())
 }
 

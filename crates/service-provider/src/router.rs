@@ -21,6 +21,7 @@ impl ServiceProvider {
             .route("/readyz", get(ready))
             .fallback(not_found)
             .with_state(self.clone())
+            .merge(crate::rest::feed_router(self.clone()))
     }
 }
 

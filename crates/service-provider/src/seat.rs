@@ -264,7 +264,7 @@ pub(crate) fn facts<'c>(
     Ok(SeatFacts { catalogue, pools, seats })
 }
 
-/// Writes what settling changed: the seats, the counters, the ledger, one event a user.
+/// Writes what settling changed: the seats, the counters, the ledger, an event for each change.
 pub(crate) fn store(
     tx: &mut Tx,
     ctx: &Ctx,
@@ -272,15 +272,14 @@ pub(crate) fn store(
     changes: &[SeatChange],
 ) -> Result<(), Error> {
     let mut deltas: BTreeMap<&Pool, (i64, i64)> = BTreeMap::new();
-    let mut by_user: BTreeMap<&UserId, Vec<&SeatChange>> = BTreeMap::new();
     for change in changes {
         store_seat(tx, ctx, tenant, change)?;
         ledger::append(tx, ctx, tenant, change)?;
+        tell(tx, ctx, tenant, change)?;
         let (held, waiting) = delta(&change.kind);
         let sums = deltas.entry(&change.pool).or_default();
         sums.0 += held;
         sums.1 += waiting;
-        by_user.entry(&change.user).or_default().push(change);
     }
     for (pool, (held, waiting)) in deltas {
         tx.execute(
@@ -292,10 +291,20 @@ pub(crate) fn store(
             params![tenant.as_str(), pool.kind(), pool.key().as_str(), held, waiting],
         )?;
     }
-    for (user, changes) in by_user {
-        let payload = json!({"changes": changes});
-        db::event::append(tx, ctx, tenant.as_str(), "seat.changed", &user.0, &payload)?;
-    }
+    Ok(())
+}
+
+/// Appends the event of a change.
+fn tell(tx: &mut Tx, ctx: &Ctx, tenant: &TenantId, change: &SeatChange) -> Result<(), Error> {
+    let kind = match &change.kind {
+        SeatChangeKind::Held | SeatChangeKind::Promoted { .. } => "license.held",
+        SeatChangeKind::Waiting => "license.waiting",
+        SeatChangeKind::Freed { .. } => "license.freed",
+        SeatChangeKind::Withdrawn { .. } => "license.withdrawn",
+        SeatChangeKind::Restated => "license.restated",
+    };
+    let payload = json!({"pool": change.pool, "change": change.kind, "reason": change.reason});
+    db::event::append(tx, ctx, tenant.as_str(), kind, &change.user.0, &payload)?;
     Ok(())
 }
 

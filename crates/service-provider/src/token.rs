@@ -62,6 +62,8 @@ pub enum Scope {
     ScimWrite,
     /// The lifecycle REST endpoints at `/v2`.
     Lifecycle,
+    /// Reading what happened: the feed of events, and security event tokens by poll.
+    EventsRead,
 }
 
 /// A token to be made.
@@ -116,7 +118,7 @@ impl Token {
 
 impl Scope {
     /// Every scope.
-    pub const ALL: [Self; 3] = [Self::ScimRead, Self::ScimWrite, Self::Lifecycle];
+    pub const ALL: [Self; 4] = [Self::ScimRead, Self::ScimWrite, Self::Lifecycle, Self::EventsRead];
 
     /// The name in the database and on the command line.
     pub fn as_str(self) -> &'static str {
@@ -124,13 +126,14 @@ impl Scope {
             Self::ScimRead => "scim:read",
             Self::ScimWrite => "scim:write",
             Self::Lifecycle => "lifecycle",
+            Self::EventsRead => "events:read",
         }
     }
 }
 
 impl Scopes {
     /// Everything.
-    pub const ALL: Self = Self(0b111);
+    pub const ALL: Self = Self(0b1111);
 
     /// These.
     pub fn of(scopes: impl IntoIterator<Item = Scope>) -> Self {
@@ -153,6 +156,7 @@ impl Scopes {
             Scope::ScimRead => 0b001,
             Scope::ScimWrite => 0b010,
             Scope::Lifecycle => 0b100,
+            Scope::EventsRead => 0b1000,
         }
     }
 }
@@ -445,7 +449,7 @@ mod tests {
 
     #[test]
     fn scopes_have_names() {
-        assert_eq!(Scopes::ALL.to_string(), "scim:read scim:write lifecycle");
+        assert_eq!(Scopes::ALL.to_string(), "scim:read scim:write lifecycle events:read");
         assert_eq!(Scopes::parse("scim:read"), Some(Scopes::of([Scope::ScimRead])));
         assert_eq!(Scopes::parse("scim:everything"), None);
         assert!(!Scopes::of([Scope::ScimRead]).allow(Scope::ScimWrite));

@@ -4,7 +4,6 @@
 //! always known: a [`Failure`] says whether it cannot have arrived or whether the outcome is open.
 
 mod failure;
-mod outbound;
 mod retry_after;
 
 use std::sync::Arc;
@@ -20,9 +19,8 @@ use serde_json::{Map, Value};
 use url::Url;
 
 pub use failure::Failure;
-pub use outbound::Outbound;
 
-use crate::limits;
+use crate::{Outbound, limits};
 
 const SCIM_JSON: &str = "application/scim+json";
 
@@ -74,12 +72,10 @@ impl ScimClient {
         let mut authorization = HeaderValue::from_str(&format!("Bearer {}", token.trim()))
             .map_err(|_| not_sent("the token holds characters no header can carry".into()))?;
         authorization.set_sensitive(true);
-        let http = reqwest::Client::builder()
+        let http = outbound
+            .client_builder()
             .timeout(Duration::from_secs(limits::ANSWER_WAIT_SECS_MAX))
             .connect_timeout(Duration::from_secs(limits::CONNECT_WAIT_SECS_MAX))
-            .redirect(reqwest::redirect::Policy::none())
-            .dns_resolver(Arc::new(outbound.clone()))
-            .no_proxy()
             .user_agent(concat!("Muster/", env!("CARGO_PKG_VERSION")))
             .build()
             .map_err(|error| not_sent(error.to_string()))?;

@@ -46,7 +46,7 @@ struct CreateArgs {
     /// google, ping, rfc.
     #[arg(long, value_parser = dialect, default_value = "any")]
     dialect: Dialect,
-    /// What it may be used for: any of scim:read, scim:write, lifecycle; all if left out.
+    /// What it may be used for: any of scim:read, scim:write, lifecycle, events:read; all if left out.
     #[arg(long, value_name = "SCOPES", value_parser = scopes)]
     scopes: Option<Scopes>,
     /// How long it is valid: 90d, 12h, 30m; without an end if left out.
@@ -219,5 +219,5 @@ fn dialect(text: &str) -> Result<Dialect, String> {
 
 fn scopes(text: &str) -> Result<Scopes, String> {
     Scopes::parse(&text.replace(',', " "))
-        .ok_or_else(|| "there are scim:read, scim:write and lifecycle".to_string())
+        .ok_or_else(|| "there are scim:read, scim:write, lifecycle and events:read".to_string())
 }

@@ -8,12 +8,22 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("lifecycle", &["scim"]),
     ("entitlement", &["scim"]),
     ("db", &[]),
+    ("outbound", &[]),
     ("scim-server", &["scim"]),
-    ("directory", &["lifecycle", "scim", "scim-server", "db"]),
-    ("service-provider", &["entitlement", "scim", "scim-server", "db"]),
+    ("directory", &["lifecycle", "scim", "scim-server", "db", "outbound"]),
+    ("service-provider", &["entitlement", "scim", "scim-server", "db", "outbound"]),
     (
         "muster",
-        &["directory", "service-provider", "lifecycle", "entitlement", "scim", "scim-server", "db"],
+        &[
+            "directory",
+            "service-provider",
+            "lifecycle",
+            "entitlement",
+            "scim",
+            "scim-server",
+            "db",
+            "outbound",
+        ],
     ),
 ];
 /// The crates that decide: no files, no network, no clock, no threads of their own, no vendors.

@@ -4,10 +4,11 @@ use db::{Ctx, Tx, params};
 use scim::{
     Error as ScimError, IfMatch, MemberDelta, PatchRequest, Resource, ResourceType, Tolerated,
 };
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::member::{self, Change, MemberRules, forget_member, forget_members};
 use super::row::{Group, by_id, by_name};
+use crate::change::{self, Difference};
 use crate::counter::{self, Kind};
 use crate::schema::follow;
 use crate::tenant::TenantId;
@@ -80,7 +81,8 @@ pub(crate) fn create(
     follow(tx, tenant, "Group", &group.id, None, Some(group.resource()?.document()))?;
     counter::added(tx, tenant, Kind::Groups, &group.id)?;
     hooks::on_group_named(tx, ctx, tenant, &group.id, &group.display_name)?;
-    let payload = json!({"displayName": group.display_name});
+    let mut payload = identity(&group);
+    payload["resource"] = change::bounded(group.resource()?.document().clone().into());
     db::event::append(tx, ctx, tenant.as_str(), "group.created", &group.id, &payload)?;
     member::tell(tx, ctx, tenant, &group.id, &change)?;
     Ok((group, change.tolerated()))
@@ -142,7 +144,8 @@ pub(crate) fn delete(
     tx.execute("DELETE FROM groups WHERE tenant = $1 AND id = $2", params![tenant, id])?;
     follow(tx, tenant, "Group", id, Some(group.resource()?.document()), None)?;
     counter::removed(tx, tenant, Kind::Groups)?;
-    let payload = json!({"displayName": group.display_name, "memberCount": group.member_count});
+    let mut payload = identity(&group);
+    payload["memberCount"] = group.member_count.into();
     db::event::append(tx, ctx, tenant.as_str(), "group.deleted", id, &payload)?;
     Ok(())
 }
@@ -204,17 +207,25 @@ fn finish(
             let documents = (before.resource()?, group.resource()?);
             let (old, next) = (documents.0.document(), documents.1.document());
             follow(tx, tenant, "Group", &group.id, Some(old), Some(next))?;
-            let payload = if group.display_name == before.display_name {
-                json!({})
-            } else {
+            if group.display_name != before.display_name {
                 hooks::on_group_named(tx, ctx, tenant, &group.id, &group.display_name)?;
-                json!({"displayName": group.display_name, "formerly": before.display_name})
-            };
+            }
+            let changed = Difference::between(old, next);
+            let payload = changed.told_in(identity(&group));
             db::event::append(tx, ctx, tenant.as_str(), "group.updated", &group.id, &payload)?;
         }
     }
     member::tell(tx, ctx, tenant, &group.id, change)?;
     Ok(group)
+}
+
+/// What every event of a group says of which it is about.
+fn identity(group: &Group) -> Value {
+    let mut payload = json!({"displayName": group.display_name});
+    if let Some(id) = &group.external_id {
+        payload["externalId"] = id.as_str().into();
+    }
+    payload
 }
 
 fn taken(present: &Group) -> ScimError {

@@ -6,6 +6,7 @@ use serde_json::json;
 
 use super::row::{CustomResource, by_id};
 use crate::Result;
+use crate::change::{self, Difference};
 use crate::counter::{self, Kind, TypeKey};
 use crate::schema::follow;
 use crate::tenant::TenantId;
@@ -71,7 +72,8 @@ pub(crate) fn create(
     )?;
     follow(tx, tenant, &rt.name, &row.id, None, Some(resource.document()))?;
     counter::added(tx, tenant, Kind::Resources(key), &row.id)?;
-    let payload = json!({"resourceType": rt.name});
+    let document = change::bounded(resource.document().clone().into());
+    let payload = json!({"resourceType": rt.name, "resource": document});
     db::event::append(tx, ctx, tenant.as_str(), "resource.created", &row.id, &payload)?;
     Ok(row)
 }
@@ -120,8 +122,8 @@ pub(crate) fn update(
         return Err(db::Error::Busy.into());
     }
     follow(tx, tenant, &rt.name, &row.id, Some(old.document()), Some(next.document()))?;
-    let changed = crate::user::changed_attributes(old.document(), next.document());
-    let payload = json!({"resourceType": rt.name, "attributes": changed});
+    let changed = Difference::between(old.document(), next.document());
+    let payload = changed.told_in(json!({"resourceType": rt.name}));
     db::event::append(tx, ctx, tenant.as_str(), "resource.updated", &row.id, &payload)?;
     Ok(row)
 }

@@ -9,6 +9,8 @@
 mod calling_plan;
 mod contact_center;
 mod entitlement;
+mod event;
+mod event_operations;
 mod failure;
 mod group;
 mod log;
@@ -92,6 +94,7 @@ pub(crate) fn router(provider: ServiceProvider) -> Router {
             get(contact_center::agents).post(contact_center::add_agents),
         )
         .route("/contact_center/queues/{queue}/agents/{user}", delete(contact_center::remove_agent))
+        .route("/events", get(event::list))
         .route("/accounts/me/plans/usage", get(usage::show))
         .route("/scim/schemas", get(schema::list).post(schema::add))
         .route("/scim/schemas/{urn}", get(schema::show).put(schema::change).delete(schema::remove))
@@ -117,6 +120,15 @@ pub(crate) fn router(provider: ServiceProvider) -> Router {
         .with_state(provider)
 }
 
+/// The feed of events where whoever looks for it may look first: at the root.
+pub(crate) fn feed_router(provider: ServiceProvider) -> Router {
+    Router::new()
+        .route("/events", get(event::list).fallback(no_such_method))
+        .layer(axum::middleware::from_fn(answer_panic))
+        .layer(axum::middleware::from_fn_with_state(provider.clone(), log::note))
+        .with_state(provider)
+}
+
 /// Answers a panic in a request: one request's fault is not another's, and its client reads why.
 async fn answer_panic(request: Request, next: Next) -> Response {
     let summary = format!("{} {}", request.method(), request.uri().path());
@@ -137,6 +149,9 @@ async fn answer_panic(request: Request, next: Next) -> Response {
 /// The caller of a request that may use these endpoints.
 pub(crate) struct Authorized(pub Caller);
 
+/// The caller of a request that may read what happened.
+pub(crate) struct EventReader(pub Caller);
+
 /// What the path names, refused in these endpoints' words.
 pub(crate) struct Path<T>(pub T);
 
@@ -153,21 +168,42 @@ impl FromRequestParts<ServiceProvider> for Authorized {
         parts: &mut Parts,
         provider: &ServiceProvider,
     ) -> Result<Self, Failure> {
-        let header = parts.headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
-        let bearer = header.and_then(|value| {
-            let (scheme, token) = value.split_once(' ')?;
-            scheme.eq_ignore_ascii_case("bearer").then_some(token.trim())
-        });
-        let caller = provider
-            .authenticate(bearer)?
-            .map_err(|reason| Failure::unauthenticated(&reason.to_string()))?;
-        if let Some(log::CallerSlot(slot)) = parts.extensions.get() {
-            // Nobody else fills it.
-            let _ = slot.set(caller.clone());
-        }
+        let caller = authenticate(parts, provider)?;
         caller.require(Scope::Lifecycle)?;
         Ok(Self(caller))
     }
+}
+
+impl FromRequestParts<ServiceProvider> for EventReader {
+    type Rejection = Failure;
+
+    async fn from_request_parts(
+        parts: &mut Parts,
+        provider: &ServiceProvider,
+    ) -> Result<Self, Failure> {
+        let caller = authenticate(parts, provider)?;
+        if !caller.token().scopes.allow(Scope::Lifecycle) {
+            caller.require(Scope::EventsRead)?;
+        }
+        Ok(Self(caller))
+    }
+}
+
+/// The caller whose bearer token a request carries.
+fn authenticate(parts: &Parts, provider: &ServiceProvider) -> Result<Caller, Failure> {
+    let header = parts.headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
+    let bearer = header.and_then(|value| {
+        let (scheme, token) = value.split_once(' ')?;
+        scheme.eq_ignore_ascii_case("bearer").then_some(token.trim())
+    });
+    let caller = provider
+        .authenticate(bearer)?
+        .map_err(|reason| Failure::unauthenticated(&reason.to_string()))?;
+    if let Some(log::CallerSlot(slot)) = parts.extensions.get() {
+        // Nobody else fills it.
+        let _ = slot.set(caller.clone());
+    }
+    Ok(caller)
 }
 
 impl<T: DeserializeOwned + Send> FromRequestParts<ServiceProvider> for Path<T> {

@@ -13,6 +13,5 @@ pub use row::{Origin, User, UserState};
 pub(crate) use admin::find;
 pub(crate) use row::{GroupRef, SELECT, by_id, groups_of, groups_of_range, read_row};
 pub(crate) use write::{
-    Draft, Writer, changed_attributes, check_version, create, delete, replaced, storable, update,
-    with_active,
+    Draft, Writer, check_version, create, delete, replaced, storable, update, with_active,
 };

@@ -8,6 +8,7 @@ use scim::{Error as ScimError, IfMatch, Resource, ResourceType, ScimType, Versio
 use serde_json::{Map, Value, json};
 
 use super::row::{FORMAT_VERSION, Origin, User, UserState, by_id, by_user_name};
+use crate::change::{self, Difference};
 use crate::counter::{self, Kind};
 use crate::schema::follow;
 use crate::tenant::TenantId;
@@ -140,8 +141,10 @@ pub(crate) fn create(
     insert_emails(tx, tenant, &user.id, &draft.email_keys)?;
     follow(tx, tenant, "User", &user.id, None, Some(resource.document()))?;
     counter::added(tx, tenant, Kind::Users, &user.id)?;
-    let payload =
-        json!({"userName": user.user_name, "origin": origin.as_str(), "state": state.as_str()});
+    let mut payload = identity(&user, resource.document());
+    payload["origin"] = origin.as_str().into();
+    payload["state"] = state.as_str().into();
+    payload["resource"] = change::bounded(resource.document().clone().into());
     db::event::append(tx, ctx, tenant.as_str(), "user.created", &user.id, &payload)?;
     hooks::settle_users(tx, ctx, tenant, std::slice::from_ref(&user.id))?;
     Ok((user, true))
@@ -217,14 +220,8 @@ pub(crate) fn delete(
     tx.execute("DELETE FROM users WHERE tenant = $1 AND id = $2", params![tenant, id])?;
     follow(tx, tenant, "User", id, Some(user.resource()?.document()), None)?;
     counter::removed(tx, tenant, Kind::Users)?;
-    db::event::append(
-        tx,
-        ctx,
-        tenant.as_str(),
-        "user.deleted",
-        id,
-        &json!({"userName": user.user_name}),
-    )?;
+    let payload = identity(&user, user.resource()?.document());
+    db::event::append(tx, ctx, tenant.as_str(), "user.deleted", id, &payload)?;
     Ok(())
 }
 
@@ -295,45 +292,41 @@ fn tell(
         let payload = json!({"userName": after.user_name, "origin": before.origin.as_str()});
         db::event::append(tx, ctx, tenant.as_str(), "user.adopted", id, &payload)?;
     }
-    let mut changed = changed_attributes(old.document(), next.document());
+    let mut changed = Difference::between(old.document(), next.document());
     if before.active != after.active {
-        changed.retain(|name| *name != "active");
+        changed.leave_out("active");
         let kind = if after.active { "user.reactivated" } else { "user.deactivated" };
-        let payload = json!({"userName": after.user_name, "state": after.state.as_str()});
+        let mut payload = identity(after, next.document());
+        payload["active"] = after.active.into();
+        payload["state"] = after.state.as_str().into();
         db::event::append(tx, ctx, tenant.as_str(), kind, id, &payload)?;
     }
+    let claims = changed.names().any(|name| name == "userType" || name.starts_with("urn:"));
     if !changed.is_empty() {
-        db::event::append(
-            tx,
-            ctx,
-            tenant.as_str(),
-            "user.updated",
-            id,
-            &json!({"attributes": changed}),
-        )?;
+        let payload = changed.told_in(identity(after, next.document()));
+        db::event::append(tx, ctx, tenant.as_str(), "user.updated", id, &payload)?;
     }
     match (before.active, after.active) {
         (true, false) => hooks::on_deactivated(tx, ctx, tenant, id),
         (false, true) => hooks::on_reactivated(tx, ctx, tenant, id),
         // What a user asks for by `userType` and the extensions may be a claim to a license.
-        _ if changed.iter().any(|name| *name == "userType" || name.starts_with("urn:")) => {
-            hooks::settle_users(tx, ctx, tenant, std::slice::from_ref(id))
-        }
+        _ if claims => hooks::settle_users(tx, ctx, tenant, std::slice::from_ref(id)),
         _ => Ok(()),
     }
 }
 
-/// The names of the attributes that differ. Names only: the log tells that an address changed, the
-/// address is nobody's business there.
-pub(crate) fn changed_attributes<'a>(
-    old: &'a Map<String, Value>,
-    next: &'a Map<String, Value>,
-) -> Vec<&'a str> {
-    let gone = old.keys().filter(|name| !next.contains_key(*name));
-    let differs =
-        next.iter().filter(|(name, value)| old.get(*name) != Some(*value)).map(|(name, _)| name);
-    let named = gone.chain(differs).map(String::as_str);
-    named.filter(|name| *name != "schemas" && *name != "password").collect()
+/// What every event of a user says of whom it is about.
+fn identity(user: &User, document: &Map<String, Value>) -> Value {
+    let mut payload = json!({"userName": user.user_name});
+    for (name, value) in [
+        ("externalId", user.external_id.as_ref().map(|id| json!(id))),
+        ("name", document.get("name").cloned()),
+    ] {
+        if let Some(value) = value {
+            payload[name] = value;
+        }
+    }
+    payload
 }
 
 /// Whose the account is after the write. A directory that writes to an account it did not bring in

@@ -7,17 +7,54 @@ use std::sync::Arc;
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use url::{Host, Url};
 
-/// The hosts of private or loopback networks that this installation allows.
-#[derive(Debug, Clone, Default)]
+/// The hosts of private or loopback networks that a half of this installation allows.
+#[derive(Debug, Clone)]
 pub struct Outbound {
     private_hosts: Arc<BTreeSet<String>>,
+    section: &'static str,
+}
+
+impl Default for Outbound {
+    fn default() -> Self {
+        Self { private_hosts: Arc::default(), section: "directory" }
+    }
 }
 
 impl Outbound {
     /// Allows these private hosts, by the name or address that stands in the URL.
     pub fn allow(private_hosts: impl IntoIterator<Item = String>) -> Self {
         let lower = private_hosts.into_iter().map(|host| host.to_ascii_lowercase());
-        Self { private_hosts: Arc::new(lower.collect()) }
+        Self { private_hosts: Arc::new(lower.collect()), ..Self::default() }
+    }
+
+    /// The section of `muster.toml` that whoever is refused is told to add the host to.
+    #[must_use]
+    pub fn in_section(self, section: &'static str) -> Self {
+        Self { section, ..self }
+    }
+
+    /// Checks a URL that must be https. A host that is allowed by name may be reached over http: it
+    /// lies in a network of the installation's own.
+    ///
+    /// # Errors
+    /// As [`Outbound::check`].
+    pub fn check_https(&self, url: &Url) -> Result<(), String> {
+        self.check(url)?;
+        let host = url.host_str().unwrap_or_default().to_ascii_lowercase();
+        if url.scheme() == "https" || self.private_hosts.contains(&host) {
+            return Ok(());
+        }
+        Err(format!("{url} is not https, and what is sent there could be read on the way"))
+    }
+
+    /// A client that follows no redirect, asks no proxy, and connects only to addresses that may be
+    /// reached: the address that was checked is the one that is connected to, so that a name cannot
+    /// point elsewhere in between.
+    pub fn client_builder(&self) -> reqwest::ClientBuilder {
+        reqwest::Client::builder()
+            .redirect(reqwest::redirect::Policy::none())
+            .dns_resolver(Arc::new(self.clone()))
+            .no_proxy()
     }
 
     /// Checks a URL before anything is sent. Names are checked again when they are resolved, so a
@@ -51,7 +88,8 @@ impl Outbound {
             return Ok(());
         }
         Err(format!(
-            "{host} lies in a private network ({address}), where requests are refused; if it is meant, add \"{host}\" to private_hosts under [directory]"
+            "{host} lies in a private network ({address}), where requests are refused; if it is meant, add \"{host}\" to private_hosts under [{}]",
+            self.section
         ))
     }
 }
@@ -165,6 +203,22 @@ mod tests {
         for url in ["file:///etc/passwd", "ftp://example.com/", "https://u:p@example.com/"] {
             assert!(check(&Outbound::default(), url).is_err(), "{url}");
         }
+    }
+
+    #[test]
+    fn plain_http_is_refused_but_to_hosts_that_are_named() {
+        let check = |outbound: &Outbound, url: &str| {
+            outbound
+                .check_https(&Url::parse(url).unwrap())
+                .map_err(|reason| reason.contains("https"))
+        };
+        let named = Outbound::allow(["127.0.0.1".to_string()]).in_section("service_provider");
+        assert_eq!(check(&named, "https://hooks.example.com/a"), Ok(()));
+        assert_eq!(check(&named, "http://127.0.0.1:99/a"), Ok(()));
+        assert_eq!(check(&named, "http://hooks.example.com/a"), Err(true));
+        assert_eq!(check(&named, "https://127.0.0.2/a"), Err(false));
+        let told = named.check(&Url::parse("https://10.0.0.1/").unwrap()).unwrap_err();
+        assert!(told.ends_with("under [service_provider]"), "{told}");
     }
 
     #[tokio::test]
