@@ -45,11 +45,6 @@ fn document(public_url: &str) -> Value {
     })
 }
 
-/// Every endpoint there is.
-fn operations() -> impl Iterator<Item = &'static Operation> {
-    OPERATIONS.iter().chain(EVENT_OPERATIONS)
-}
-
 fn described(operation: &Operation) -> Value {
     let mut parameters: Vec<Value> = names_in(operation.path)
         .map(|name| json!({"name": name, "in": "path", "required": true, "schema": {"type": "string"}}))

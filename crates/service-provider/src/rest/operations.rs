@@ -1,5 +1,6 @@
 //! The table of the lifecycle endpoints: what each does, is asked with, and answers.
 
+use super::event_operations::EVENT_OPERATIONS;
 use super::seat_operations::SEAT_OPERATIONS;
 
 /// One method of one path.
@@ -36,7 +37,7 @@ pub(super) const NONE: Operation = Operation {
 
 /// Every operation.
 pub(super) fn operations() -> impl Iterator<Item = &'static Operation> {
-    OPERATIONS.iter().chain(SEAT_OPERATIONS)
+    OPERATIONS.iter().chain(SEAT_OPERATIONS).chain(EVENT_OPERATIONS)
 }
 
 /// The operations that are not about seats, by path.

@@ -35,7 +35,7 @@ impl Server {
         let key_file = folder.path().join("muster.key");
         db::KeyFile::create(&key_file).unwrap();
         let config = Config {
-            database: format!("sqlite:{}", folder.path().join("service-provider.db").display()),
+            database: db::testing::url(&folder.path().join("service-provider.db")),
             public_url: format!("http://{}", listener.local_addr().unwrap()),
             key_file: Some(key_file),
             clock: clock.clone(),
