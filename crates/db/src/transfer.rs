@@ -61,8 +61,8 @@ impl Db {
         to: &Db,
         mut progress: impl FnMut(&str, u64),
     ) -> Result<Vec<TableDigest>> {
-        let tables = self.read(|r| tables(r))?;
-        if to.read(|r| self::tables(r))? != tables {
+        let tables = self.read(tables)?;
+        if to.read(self::tables)? != tables {
             return Err(refused("its tables differ from those of the source"));
         }
         for table in &tables {
