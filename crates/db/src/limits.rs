@@ -65,6 +65,9 @@ pub const WRITERS_MAX: usize = 4;
 /// Jobs of one turn that share one commit on PostgreSQL, whose transactions become slow to look at
 /// from about twice as many savepoints.
 pub const TURN_COMMIT_MAX: usize = 32;
+/// A turn's group is committed on PostgreSQL once it has run so long beside its first job; more
+/// than on one machine, since each statement is a round trip.
+pub const TURN_COMMIT_MILLIS_MAX: u64 = if cfg!(test) { 10_000 } else { 50 };
 /// Longest pause between two attempts at a write.
 pub const RETRY_PAUSE_MILLIS_MAX: u64 = 500;
 /// How long a write is attempted again on PostgreSQL, while connections break or cannot be made.

@@ -17,8 +17,8 @@ use crate::error::{Error, Result};
 use crate::inside::Inside;
 use crate::job::{Job, Verdict, finish_all};
 use crate::limits::{
-    ATTEMPTS_MAX, GROUP_COMMIT_MILLIS_MAX, RETRY_PAUSE_MILLIS, RETRY_PAUSE_MILLIS_MAX,
-    TURN_COMMIT_MAX, WRITE_RETRY_MILLIS_MAX, WRITERS_MAX,
+    ATTEMPTS_MAX, RETRY_PAUSE_MILLIS, RETRY_PAUSE_MILLIS_MAX, TURN_COMMIT_MAX,
+    TURN_COMMIT_MILLIS_MAX, WRITE_RETRY_MILLIS_MAX, WRITERS_MAX,
 };
 use crate::queue::Queue;
 use crate::session;
@@ -164,12 +164,14 @@ fn run_and_commit(
     queue: &Queue,
 ) -> Result<()> {
     session(tx)?.begin_turn(turn)?;
-    let begun = Instant::now();
+    // From when the first job is done: until then it may have waited for another node's turn.
+    let mut begun = None::<Instant>;
     let mut done_count = 0;
     loop {
         if done_count == group.len() {
+            let begun = *begun.get_or_insert_with(Instant::now);
             if group.len() >= TURN_COMMIT_MAX
-                || begun.elapsed() >= Duration::from_millis(GROUP_COMMIT_MILLIS_MAX)
+                || begun.elapsed() >= Duration::from_millis(TURN_COMMIT_MILLIS_MAX)
             {
                 break;
             }
