@@ -213,6 +213,11 @@ fn place(
             movements.push(Movement::HireDateMoved { from: last.start, to: shown.start });
             movements.extend(end_movement(last.end, shown.end));
             *last = shown;
+            // A hire date that moves back may pass one that never came to a day.
+            next.sort_unstable();
+            if let Some(at) = next.iter().position(|employment| *employment == shown) {
+                withdraw_after(next, at, as_of, movements);
+            }
         }
     }
 }
@@ -228,7 +233,10 @@ fn withdraw_after(
     let later = next.split_off(at + 1);
     for employment in later {
         if employment.start > as_of {
-            movements.push(Movement::RehireWithdrawn { start: employment.start });
+            // What was to end before it began was no rehire.
+            if !employment.is_void() {
+                movements.push(Movement::RehireWithdrawn { start: employment.start });
+            }
             continue;
         }
         let open = employment.end.is_none_or(|end| end > as_of);
@@ -367,6 +375,16 @@ mod tests {
             "2019-06-01..-",
             "2010-01-01..2015-01-01 2019-06-01..: Starts on 2019-06-01, not on 2020-01-01.",
         );
+    }
+
+    #[test]
+    fn a_hire_date_that_moves_before_one_that_never_came_to_a_day_stands_alone() {
+        check(
+            "2027-01-01..2027-01-01 2027-02-01..",
+            "2025-01-01..-",
+            "2025-01-01..: Starts on 2025-01-01, not on 2027-02-01.",
+        );
+        check("2025-01-01.. 2027-01-01..2027-01-01", "2025-01-01..-", "2025-01-01..:");
     }
 
     #[test]
