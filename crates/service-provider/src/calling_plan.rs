@@ -78,7 +78,7 @@ pub(crate) fn subscribe(
     )?;
     let payload = json!({"name": name, "subscribed": plan.subscribed});
     let subject = plan.plan_type.to_string();
-    db::event::append(tx, ctx, tenant.as_str(), "calling_plan.subscribed", &subject, &payload)?;
+    db::event::append(tx, ctx, tenant.as_str(), "calling-plan.subscribed", &subject, &payload)?;
     required(tx, tenant, plan.plan_type)
 }
 
@@ -107,7 +107,7 @@ pub(crate) fn assign(
          VALUES ($1, $2, $3, $4, $5)",
         params![tenant, &user.0, plan_type, &ctx.actor, ctx.now],
     )?;
-    tell(tx, ctx, tenant, "calling_plan.assigned", user, &plan.name)
+    tell(tx, ctx, tenant, "calling-plan.assigned", user, &plan.name)
 }
 
 /// Takes a plan from a user.
@@ -126,7 +126,7 @@ pub(crate) fn release(
         "DELETE FROM user_calling_plans WHERE tenant = $1 AND user_id = $2 AND plan_type = $3",
         params![tenant, &user.0, plan_type],
     )?;
-    tell(tx, ctx, tenant, "calling_plan.released", user, &plan.name)
+    tell(tx, ctx, tenant, "calling-plan.released", user, &plan.name)
 }
 
 /// Takes every plan from a user who leaves.

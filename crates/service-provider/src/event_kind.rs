@@ -123,6 +123,13 @@ pub const EVENT_KINDS: &[EventKind] = &[
     ),
     kind("seat.reclaim-ended", "A user is active again: nothing is taken back.", "nothing"),
     kind("seat.reclaimed", "An idle seat was taken back.", "`pool`, `name`, `idle_since`"),
+    kind(
+        "calling-plan.subscribed",
+        "The account has so many calling plans of a type.",
+        "`name`, `subscribed`; the subject is the type",
+    ),
+    kind("calling-plan.assigned", "A user was given a calling plan.", "`plan`"),
+    kind("calling-plan.released", "A user gave up a calling plan.", "`plan`"),
     kind("number.added", "A phone number was added.", "the number"),
     kind("number.assigned", "A user was given a phone number.", "the number"),
     kind("number.released", "A user gave up a phone number.", "the number"),
@@ -201,7 +208,7 @@ mod tests {
             let word = |word: &&str| {
                 !word.is_empty() && word.bytes().all(|b| b.is_ascii_lowercase() || b == b'-')
             };
-            known && words.len() > 1 && words.iter().all(|part| word(&part))
+            known && words.len() > 1 && words.iter().all(word)
         };
         literals.iter().filter(is_kind).map(|text| (*text).to_owned()).collect()
     }
