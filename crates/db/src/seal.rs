@@ -25,6 +25,7 @@ use crate::error::{Error, Result};
 use crate::lease;
 use crate::limits::{SEAL_BATCH_MAX, SEAL_LEASE_SECS, SEAL_ROUNDS_MAX, SEAL_SCOPE_COUNT_MAX};
 use crate::params;
+use crate::row::Row;
 use crate::tx::{Read, Tx};
 use crate::value::micros;
 
@@ -69,6 +70,22 @@ pub(crate) struct Link {
     pub(crate) at: Timestamp,
     pub(crate) payload_digest: String,
     pub(crate) format_version: i64,
+}
+
+impl Link {
+    /// Reads the first eight columns of a row, which are a link's in their order.
+    pub(crate) fn read(row: &Row) -> Result<Self> {
+        Ok(Self {
+            id: row.text(0)?,
+            kind: row.text(1)?,
+            subject: row.text(2)?,
+            actor: row.text(3)?,
+            cause: row.text(4)?,
+            at: row.timestamp(5)?,
+            payload_digest: row.text(6)?,
+            format_version: row.int(7)?,
+        })
+    }
 }
 
 /// Who this process is where one of several may seal.
@@ -154,18 +171,7 @@ pub fn seal(tx: &mut Tx, scope: &str, holder: &str, now: Timestamp, limit: u32) 
         "SELECT id, kind, subject, actor, cause, at, payload_digest, format_version FROM events
          WHERE scope = $1 AND place IS NULL ORDER BY id LIMIT $2",
         params![scope, limit],
-        |row| {
-            Ok(Link {
-                id: row.text(0)?,
-                kind: row.text(1)?,
-                subject: row.text(2)?,
-                actor: row.text(3)?,
-                cause: row.text(4)?,
-                at: row.timestamp(5)?,
-                payload_digest: row.text(6)?,
-                format_version: row.int(7)?,
-            })
-        },
+        Link::read,
     )?;
     let count = links.len();
     let more = u32::try_from(count).unwrap_or(u32::MAX) >= limit;

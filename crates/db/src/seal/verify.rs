@@ -184,16 +184,7 @@ impl Verification {
 
 fn read_step(row: &Row) -> Result<Step> {
     Ok(Step {
-        link: Link {
-            id: row.text(0)?,
-            kind: row.text(1)?,
-            subject: row.text(2)?,
-            actor: row.text(3)?,
-            cause: row.text(4)?,
-            at: row.timestamp(5)?,
-            payload_digest: row.text(6)?,
-            format_version: row.int(7)?,
-        },
+        link: Link::read(row)?,
         place: row.int(8)?,
         hash: row.opt_text(9)?,
         salt: row.text(10)?,
