@@ -183,6 +183,19 @@ fn a_decision_without_a_line_and_a_link_that_leads_nowhere_are_found() {
 }
 
 #[test]
+fn two_decisions_of_one_number_are_found() {
+    let page = |name: &str, text: &str| File {
+        path: format!("docs/decisions/{name}"),
+        text: text.to_owned(),
+    };
+    let pages =
+        [page("README.md", "](001-a.md) ](001-b.md)"), page("001-a.md", ""), page("001-b.md", "")];
+    let found = decisions(&Repository::of(pages.into(), BTreeSet::new()));
+    let messages: Vec<_> = found.iter().map(|problem| problem.message.as_str()).collect();
+    assert_eq!(messages, ["another decision has the number 001"]);
+}
+
+#[test]
 fn a_key_that_nobody_describes_is_found() {
     let path = "crates/directory/src/group.rs";
     let text = "//! a\npub struct GroupConfig {\n    /// b\n    pub name: String,\n    \

@@ -1,6 +1,8 @@
 //! The rules, each a function from the repository to what is wrong with it.
 
-use crate::repository::{Problem, Repository};
+use std::collections::BTreeSet;
+
+use crate::repository::{File, Problem, Repository};
 
 /// Which crates of the workspace a crate may use; the table of ARCHITECTURE.md.
 const MAY_USE: &[(&str, &[&str])] = &[
@@ -262,7 +264,7 @@ pub fn leftovers(repository: &Repository) -> Vec<Problem> {
     problems
 }
 
-/// A decision that the index does not list is not found again.
+/// A decision that the index does not list is not found again, nor is one of two with one number.
 pub fn decisions(repository: &Repository) -> Vec<Problem> {
     let index = repository.files.iter().find(|file| file.path == format!("{DECISIONS}README.md"));
     let index = index.map_or("", |file| &file.text);
@@ -270,14 +272,20 @@ pub fn decisions(repository: &Repository) -> Vec<Problem> {
         let name = file.path.strip_prefix(DECISIONS).filter(|name| *name != "README.md")?;
         Some((file, name))
     });
-    let missing = pages.filter(|(_, name)| !index.contains(&format!("]({name})")));
-    missing
-        .map(|(file, _)| Problem {
-            path: file.path.clone(),
-            line: 1,
-            message: format!("{DECISIONS}README.md does not list it"),
-        })
-        .collect()
+    let mut numbers = BTreeSet::new();
+    let problem =
+        |file: &File, message: String| Problem { path: file.path.clone(), line: 1, message };
+    let mut problems = Vec::new();
+    for (file, name) in pages {
+        if !index.contains(&format!("]({name})")) {
+            problems.push(problem(file, format!("{DECISIONS}README.md does not list it")));
+        }
+        let number = name.split('-').next().unwrap_or_default();
+        if !numbers.insert(number) {
+            problems.push(problem(file, format!("another decision has the number {number}")));
+        }
+    }
+    problems
 }
 
 /// Every key that a file may have is described, each in code font.
