@@ -155,7 +155,7 @@ async fn no_lifecycle_endpoint_reaches_over_to_another_tenant() {
         for (name, value) in &acme.names {
             path = path.replace(&format!("{{{name}}}"), &written(value));
         }
-        let path = path.replace('{', "").replace('}', "");
+        let path = path.replace(['{', '}'], "");
         for (method, described) in methods.as_object().unwrap() {
             let sample = &described["requestBody"]["content"]["application/json"]["example"];
             let body = about(sample, &acme);
