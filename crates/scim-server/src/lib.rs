@@ -26,6 +26,7 @@ mod view;
 mod write;
 
 pub use decode::encode_segment;
+pub use request::user_agent;
 pub use respond::location;
 pub use router::router;
 pub use store::{

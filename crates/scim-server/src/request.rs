@@ -13,8 +13,9 @@ pub(crate) fn bearer(headers: &HeaderMap) -> Option<&str> {
     (scheme.eq_ignore_ascii_case("bearer") && token.len() <= BEARER_BYTES_MAX).then_some(token)
 }
 
-/// The client's name for itself, cut to what is kept.
-pub(crate) fn user_agent(headers: &HeaderMap) -> Option<String> {
+/// The client's name for itself, cut to what a request log keeps
+/// ([`USER_AGENT_BYTES_MAX`](crate::limits::USER_AGENT_BYTES_MAX)).
+pub fn user_agent(headers: &HeaderMap) -> Option<String> {
     let text = headers.get(header::USER_AGENT)?.to_str().ok()?;
     Some(text.get(..USER_AGENT_BYTES_MAX).unwrap_or(text).to_owned())
 }

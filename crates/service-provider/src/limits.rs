@@ -185,8 +185,6 @@ pub const TOLERATED_MEMBER_COUNT_MAX: usize = 20;
 pub const CALLING_PLAN_COUNT_MAX: usize = 100;
 /// Most calling plans of one type.
 pub const CALLING_PLAN_SEATS_MAX: u64 = 10_000_000;
-/// Longest name of a client that the request log keeps of a lifecycle request.
-pub const REQUEST_USER_AGENT_BYTES_MAX: usize = 256;
 // The feed of events.
 
 /// Events in one answer where the client names no number.

@@ -4,14 +4,12 @@ use std::sync::{Arc, OnceLock};
 use std::time::Instant;
 
 use axum::extract::{Request, State};
-use axum::http::header;
 use axum::middleware::Next;
 use axum::response::Response;
 use scim_server::RequestRecord;
 
 use super::failure::Failure;
 use crate::caller::Caller;
-use crate::limits::REQUEST_USER_AGENT_BYTES_MAX;
 use crate::provider::ServiceProvider;
 
 /// Where the caller is left for the log, once the token is known.
@@ -29,9 +27,7 @@ pub(super) async fn note(
     request.extensions_mut().insert(slot.clone());
     let method = request.method().to_string();
     let path = format!("/v2{}", request.uri().path());
-    let agent = request.headers().get(header::USER_AGENT).and_then(|value| value.to_str().ok());
-    let user_agent =
-        agent.map(|text| text.chars().take(REQUEST_USER_AGENT_BYTES_MAX).collect::<String>());
+    let user_agent = scim_server::user_agent(request.headers());
     let response = next.run(request).await;
     let record = RequestRecord {
         method,
