@@ -170,6 +170,46 @@ pub fn events_after(r: &mut Read, scope: &str, place: i64, limit: u32) -> Result
     events(r, scope, &query)
 }
 
+/// An event without its particulars.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Heading {
+    /// Its place in the scope's log.
+    pub place: i64,
+    /// Its id.
+    pub id: String,
+    /// What happened.
+    pub kind: String,
+    /// To whom.
+    pub subject: String,
+}
+
+/// The headings of the sealed events of a scope that follow `place`, in order.
+pub fn headings_after(r: &mut Read, scope: &str, place: i64, limit: u32) -> Result<Vec<Heading>> {
+    r.query(
+        "SELECT place, id, kind, subject FROM events
+         WHERE scope = $1 AND place > $2 ORDER BY place LIMIT $3",
+        params![scope, place, limit.min(LIST_MAX)],
+        |row| {
+            Ok(Heading {
+                place: row.int(0)?,
+                id: row.text(1)?,
+                kind: row.text(2)?,
+                subject: row.text(3)?,
+            })
+        },
+    )
+}
+
+/// The place of the event of this id; none if it has none yet, or is gone.
+pub fn place(r: &mut Read, scope: &str, id: &str) -> Result<Option<i64>> {
+    let found = r.query_opt(
+        "SELECT place FROM events WHERE scope = $1 AND id = $2",
+        params![scope, id],
+        |row| row.opt_int(0),
+    )?;
+    Ok(found.flatten())
+}
+
 /// The event of this id.
 pub fn event(r: &mut Read, scope: &str, id: &str) -> Result<Option<Event>> {
     r.query_opt(

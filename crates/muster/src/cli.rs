@@ -61,6 +61,7 @@ pub enum Command {
     License(command::license::LicenseArgs),
     Seats(command::seats::SeatsArgs),
     User(command::user::UserArgs),
+    Webhook(command::webhook::WebhookArgs),
     Schema(command::schema::SchemaArgs),
     ResourceType(command::resource_type::ResourceTypeArgs),
     #[command(subcommand)]
@@ -104,6 +105,7 @@ pub async fn run(cli: Cli) -> Result<(), CommandError> {
         Command::License(args) => command::license::run(&context, args),
         Command::Seats(args) => command::seats::run(&context, args),
         Command::User(args) => command::user::run(&context, args),
+        Command::Webhook(args) => command::webhook::run(&context, args).await,
         Command::Schema(args) => command::schema::run(&context, args),
         Command::ResourceType(args) => command::resource_type::run(&context, args),
         Command::Config(command) => command::config::run(&context, command),

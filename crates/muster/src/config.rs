@@ -64,6 +64,9 @@ pub struct ServiceProviderConfig {
     /// Addresses and networks of proxies whose `X-Forwarded-For` is believed.
     #[serde(default)]
     pub trusted_proxies: Vec<String>,
+    /// Hosts of private or loopback networks that webhooks may go to, such as `127.0.0.1`.
+    #[serde(default)]
+    pub private_hosts: Vec<String>,
 }
 
 const SECTIONS: &[(&str, &[&str])] = &[
@@ -74,7 +77,15 @@ const SECTIONS: &[(&str, &[&str])] = &[
     ),
     (
         "service_provider",
-        &["listen", "public_url", "database", "tls_certificate", "tls_key", "trusted_proxies"],
+        &[
+            "listen",
+            "public_url",
+            "database",
+            "private_hosts",
+            "tls_certificate",
+            "tls_key",
+            "trusted_proxies",
+        ],
     ),
 ];
 

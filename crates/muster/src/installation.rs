@@ -75,12 +75,14 @@ impl Installation {
     /// It is not configured, or cannot be opened.
     pub fn service_provider(&self) -> Result<ServiceProvider, CommandError> {
         let config = self.service_provider_config()?;
-        Ok(ServiceProvider::open(service_provider::Config {
+        let outbound = Outbound::allow(config.private_hosts.iter().cloned());
+        let config = service_provider::Config {
             database: self.config.database(&config.database),
             public_url: config.public_url.clone(),
             key_file: Some(self.key_file()),
             clock: self.clock.clone(),
-        })?)
+        };
+        Ok(ServiceProvider::open_reaching(config, outbound)?)
     }
 
     /// What stands between clients and a half: its certificate and its proxies.

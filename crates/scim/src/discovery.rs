@@ -27,6 +27,8 @@ pub struct ServiceProviderConfig {
     pub etag: bool,
     /// How pages are asked for.
     pub pagination: Option<Pagination>,
+    /// The security events that are told, if any are (RFC 9967).
+    pub security_events: Option<SecurityEvents>,
     /// How a client may authenticate.
     pub authentication_schemes: Vec<AuthenticationScheme>,
 }
@@ -54,6 +56,13 @@ pub struct Pagination {
     pub max_page_size: u64,
     /// How long a cursor is kept; None if no fixed time.
     pub cursor_timeout_secs: Option<u64>,
+}
+
+/// The security events that a service provider tells (RFC 9967).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SecurityEvents {
+    /// The events' URIs. Requests are not carried out asynchronously.
+    pub event_uris: Vec<String>,
 }
 
 /// A way to authenticate (RFC 7643 5).
@@ -141,6 +150,10 @@ impl ServiceProviderConfig {
         json.insert("sort".into(), supported(self.sort));
         json.insert("etag".into(), supported(self.etag));
         insert_some(&mut json, "pagination", self.pagination.map(Pagination::to_json));
+        let events = self.security_events.as_ref();
+        let events =
+            events.map(|told| json!({"asyncRequest": "none", "eventUris": told.event_uris}));
+        insert_some(&mut json, "securityEvents", events);
         let schemes = self.authentication_schemes.iter().map(AuthenticationScheme::to_json);
         json.insert("authenticationSchemes".into(), Value::Array(schemes.collect()));
         json
@@ -226,6 +239,7 @@ mod tests {
                 max_page_size: 200,
                 cursor_timeout_secs: None,
             }),
+            security_events: None,
             authentication_schemes: vec![AuthenticationScheme::bearer_token()],
         }
     }

@@ -36,8 +36,8 @@ pub use bulk::{
 pub use definition::{Concerns, SchemaChange};
 pub use diff::diff;
 pub use discovery::{
-    AuthenticationScheme, BulkSupport, Pagination, ServiceProviderConfig, resource_type_json,
-    schema_json, served_schemas,
+    AuthenticationScheme, BulkSupport, Pagination, SecurityEvents, ServiceProviderConfig,
+    resource_type_json, schema_json, served_schemas,
 };
 pub use error::{Error, ScimType};
 pub use filter::{CompareOp, Filter, FilterError, Literal, Restricted};

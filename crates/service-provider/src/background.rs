@@ -4,6 +4,8 @@ use std::future::Future;
 use std::pin::pin;
 use std::time::Instant;
 
+use tokio::sync::watch;
+
 use crate::Result;
 use crate::error::Chain;
 use crate::limits::{BACKGROUND_INTERVAL, LAST_USED_FLUSH_INTERVAL};
@@ -15,6 +17,9 @@ impl ServiceProvider {
     pub async fn run_background(&self, shutdown: impl Future<Output = ()>) {
         let mut shutdown = pin!(shutdown);
         let mut flushed_at = Instant::now();
+        // Receivers that take their time hold up nothing here.
+        let (stop, stopped) = watch::channel(false);
+        let delivering = tokio::spawn(self.clone().deliver_until(stopped));
         loop {
             let closing = tokio::select! {
                 () = &mut shutdown => true,
@@ -32,6 +37,10 @@ impl ServiceProvider {
                 Err(panic) => tracing::error!(%panic, "background work panicked"),
             }
             if closing {
+                drop(stop);
+                if let Err(panic) = delivering.await {
+                    tracing::error!(%panic, "delivering events panicked");
+                }
                 return;
             }
         }

@@ -45,7 +45,9 @@ impl ServiceProvider {
         before: Timestamp,
     ) -> Result<Option<Checkpoint>> {
         let keys = self.sealing_keys("A log is cut off behind a checkpoint that is sealed")?;
-        let cut = Cut { before, place_max: None };
+        // What a webhook has yet to be told stays.
+        let place_max = self.db().read(|r| crate::webhook::taken_by_all(r, tenant, ctx.now))?;
+        let cut = Cut { before, place_max };
         Ok(self.db().truncate_events(keys, ctx, tenant.as_str(), cut)?)
     }
 

@@ -183,11 +183,40 @@ pub const EVENT_KINDS: &[EventKind] = &[
     kind("token.rotated", "A token has a successor.", "`name`, `from`, `oldExpiresAt`"),
     kind("token.revoked", "A token opens nothing any more.", "`name`"),
     kind(
+        "webhook.added",
+        "A webhook, or a stream of security event tokens, was set up.",
+        "`url`, `form`, `kinds`",
+    ),
+    kind("webhook.confirmed", "The receiver answered the handshake.", "`url`"),
+    kind("webhook.paused", "Nothing is sent until it is resumed.", "`url`"),
+    kind(
+        "webhook.resumed",
+        "Deliveries go on.",
+        "`url`, `missed`: how many events had been cut off meanwhile",
+    ),
+    kind("webhook.replayed", "Events are delivered again.", "`url`, `from` or `event`"),
+    kind("webhook.secret-rotated", "It has a new secret.", "`url`, `previousUntil`"),
+    kind(
+        "webhook.disabled",
+        "It was given up, after days of failure or because its receiver is gone.",
+        "`url`, `because`",
+    ),
+    kind("webhook.removed", "It was removed.", "`url`"),
+    kind("signing-key.created", "Security event tokens are signed with a new key.", "`kid`"),
+    kind(
         "log.truncated",
         "The beginning of the log was cut off behind a checkpoint.",
         "`place`, `before`",
     ),
 ];
+
+/// Whether a kind fits a pattern: a kind, the beginning of kinds (`user.*`), or `*`.
+pub(crate) fn fits(kind: &str, pattern: &str) -> bool {
+    match pattern.strip_suffix('*') {
+        Some(prefix) => kind.starts_with(prefix),
+        None => kind == pattern,
+    }
+}
 
 #[cfg(test)]
 mod tests {
@@ -249,5 +278,18 @@ mod tests {
         }
         let rows = guide.lines().filter(|line| line.starts_with("| `")).count();
         assert_eq!(rows, EVENT_KINDS.len(), "docs/events.md has other rows");
+    }
+
+    #[test]
+    fn a_pattern_names_a_kind_or_where_kinds_begin() {
+        for (kind, pattern, expected) in [
+            ("user.created", "*", true),
+            ("user.created", "user.*", true),
+            ("user.created", "user.created", true),
+            ("user.created", "user", false),
+            ("group.created", "user.*", false),
+        ] {
+            assert_eq!(fits(kind, pattern), expected, "{kind} {pattern}");
+        }
     }
 }

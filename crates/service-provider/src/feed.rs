@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use db::Event;
 use serde_json::{Value, json};
-use tokio::sync::{Semaphore, watch};
+use tokio::sync::{Semaphore, SemaphorePermit, watch};
 use tokio::time::Instant;
 
 use crate::limits::{
@@ -45,6 +45,11 @@ impl Feed {
         if count > 0 {
             self.sealed.send_modify(|sum| *sum = sum.wrapping_add(count));
         }
+    }
+
+    /// A place for a client that waits; none if too many do.
+    pub(crate) fn wait(&self) -> Option<SemaphorePermit<'_>> {
+        self.waiters.try_acquire().ok()
     }
 
     /// Hears of events that are sealed on this node from now on.
@@ -89,14 +94,14 @@ impl ServiceProvider {
         wait: Duration,
     ) -> Result<FeedPage> {
         let end = Instant::now() + wait.min(FEED_WAIT_MAX);
-        let place = self.feed_state().waiters.try_acquire();
+        let place = self.feed_state().wait();
         let mut sealed = self.feed_state().subscribe();
         loop {
             let (provider, name) = (self.clone(), tenant.clone());
             let page =
                 tokio::task::spawn_blocking(move || provider.feed(&name, after, limit)).await;
             let page = page.unwrap_or_else(|_| Err(db::Error::Closed.into()))?;
-            if !page.events.is_empty() || place.is_err() || Instant::now() >= end {
+            if !page.events.is_empty() || place.is_none() || Instant::now() >= end {
                 return Ok(page);
             }
             let look = end.min(Instant::now() + FEED_LOOK_INTERVAL);

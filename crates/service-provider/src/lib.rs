@@ -63,6 +63,7 @@ mod tenant_config;
 mod token;
 mod transfer;
 mod user;
+mod webhook;
 
 pub use background_licensing::WorkedOff;
 pub use caller::{Caller, Unauthenticated};
@@ -102,3 +103,7 @@ pub use tenant_config::{
 pub use token::{IssuedToken, NewToken, Scope, Scopes, Token};
 pub use transfer::{copy_database, database_digests};
 pub use user::{Origin, SignUp, User, UserQuery, UserState};
+pub use webhook::{
+    AddedWebhook, DeadDelivery, Deliveries, Form, NewWebhook, Poll, PollAnswer, SetError, Trial,
+    Webhook, WebhookState,
+};

@@ -199,3 +199,67 @@ pub const FEED_WAIT_MAX: Duration = Duration::from_secs(30);
 pub const FEED_LOOK_INTERVAL: Duration = Duration::from_secs(1);
 /// Clients that wait at the same time; further ones are answered at once.
 pub const FEED_WAITER_COUNT_MAX: usize = 1_000;
+
+// Webhooks.
+
+/// Webhooks of one tenant.
+pub const WEBHOOK_COUNT_MAX: usize = 50;
+/// Kinds of events that one webhook may name.
+pub const WEBHOOK_KIND_COUNT_MAX: usize = 100;
+/// Webhooks that are looked at in one read where somebody looks for work.
+pub const WEBHOOK_PAGE_COUNT: u32 = 1_000;
+/// How often somebody looks for what is due; sooner if events were sealed on this node.
+pub const DELIVERY_LOOK_INTERVAL: Duration = Duration::from_secs(1);
+/// How soon after the last look at the earliest.
+pub const DELIVERY_LOOK_INTERVAL_MIN: Duration = Duration::from_millis(100);
+/// Webhooks that a node delivers to at the same time.
+pub const WEBHOOKS_AT_ONCE_MAX: usize = 64;
+/// Of these, webhooks of one tenant: slow receivers of one leave room for those of others.
+pub const WEBHOOKS_AT_ONCE_OF_TENANT_MAX: usize = 4;
+/// Subjects whose messages are under way to one webhook at the same time.
+pub const DELIVERY_CONCURRENT_MAX: usize = 8;
+/// Messages that one round sends to a webhook.
+pub const DELIVERY_BATCH_MAX: usize = 100;
+/// Deliveries of one webhook that wait; what is beyond them stays in the log meanwhile.
+pub const DELIVERY_QUEUE_MAX: u64 = 5_000;
+/// Events that are taken from the log at once.
+pub const DELIVERY_TAKEN_MAX: u32 = 500;
+/// How long a receiver may take to answer.
+pub const DELIVERY_ANSWER_WAIT_MAX: Duration = Duration::from_secs(15);
+/// How long connecting may take.
+pub const DELIVERY_CONNECT_WAIT_MAX: Duration = Duration::from_secs(5);
+/// How much of an answer is read.
+pub const DELIVERY_ANSWER_BYTES_MAX: usize = 4 * 1024;
+/// Seconds after which a round begins nothing more.
+pub const DELIVERY_ROUND_SECS_MAX: u64 = 10;
+/// How long the lease on a webhook holds: longer than a round and the answer that was waited for last.
+pub const DELIVERY_LEASE_SECS: u32 = 60;
+/// How often a delivery is tried before it is given up.
+pub const DELIVERY_ATTEMPTS_MAX: u32 = 10;
+/// How long each further try waits, more or less a fifth.
+pub const DELIVERY_WAIT_SECS: [i64; 9] =
+    [5, 300, 1_800, 7_200, 18_000, 36_000, 50_400, 72_000, 86_400];
+/// Characters of an error that are kept.
+pub const DELIVERY_ERROR_CHARS_MAX: usize = 500;
+/// Deliveries of one webhook that were given up and are kept.
+pub const DELIVERY_DEAD_COUNT_MAX: u64 = 10_000;
+/// Of these, how many are listed.
+pub const DELIVERY_DEAD_LIST_MAX: u32 = 1_000;
+/// Failures in a row after which an endpoint is tried with one message at a time.
+pub const ENDPOINT_FAILURE_COUNT_MAX: u64 = 5;
+/// How long such an endpoint is left alone; each further failure doubles it.
+pub const ENDPOINT_RETRY_SECS: i64 = 30;
+/// Longest time it is left alone.
+pub const ENDPOINT_RETRY_SECS_MAX: i64 = 3_600;
+/// Days of failure after which it is given up.
+pub const ENDPOINT_FAILING_DAYS_MAX: i64 = 5;
+/// Security event tokens in one answer to a poll where the client names no number.
+pub const POLL_COUNT_DEFAULT: u32 = 100;
+/// Most security event tokens in one answer.
+pub const POLL_COUNT_MAX: u32 = 500;
+/// Tokens that one poll acknowledges or complains of.
+pub const POLL_ANSWER_COUNT_MAX: usize = 5_000;
+/// Days without a word from a receiver after which a log is truncated past what it has not taken.
+pub const WEBHOOK_SILENT_DAYS_MAX: i64 = 30;
+/// Signing keys that are shown: the present one and former ones, whose tokens may still be under way.
+pub const SIGNING_KEY_COUNT_MAX: u32 = 5;

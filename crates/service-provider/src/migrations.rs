@@ -13,6 +13,7 @@ pub(crate) const MIGRATIONS: &[Migration] = &[
     Migration { name: "resources", sql: include_str!("../migrations/0004-resources.sql") },
     Migration { name: "telephony", sql: include_str!("../migrations/0006-telephony.sql") },
     Migration { name: "licenses", sql: include_str!("../migrations/0005-licenses.sql") },
+    Migration { name: "events", sql: include_str!("../migrations/0007-events.sql") },
 ];
 
 /// The name of the request log's train: it is another database.

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use db::{Clock, Ctx, Db, KeyFile};
+use outbound::Outbound;
 use tokio::sync::Semaphore;
 
 use crate::Result;
@@ -14,6 +15,7 @@ use crate::migrations::{MIGRATIONS, TRAIN};
 use crate::request_log::RequestLog;
 use crate::schema::TypesInMemory;
 use crate::store::Waypoints;
+use crate::webhook::Sender;
 
 /// The scope of what belongs to no tenant.
 pub(crate) const PLATFORM: &str = "service-provider";
@@ -32,6 +34,7 @@ struct Inner {
     public_url: String,
     keys: Option<KeyFile>,
     feed: Feed,
+    sender: Sender,
     base_url: Arc<str>,
     callers: Callers,
     types: TypesInMemory,
@@ -43,6 +46,11 @@ struct Inner {
 impl ServiceProvider {
     /// Opens the database, brings its schema up to date, and is ready to serve.
     pub fn open(config: Config) -> Result<Self> {
+        Self::open_reaching(config, Outbound::default())
+    }
+
+    /// As [`ServiceProvider::open`]; webhooks may also lie on the private hosts that `outbound` names.
+    pub fn open_reaching(config: Config, outbound: Outbound) -> Result<Self> {
         let public_url = config.trimmed_url()?;
         let keys = config.key_file.as_deref().map(KeyFile::open).transpose()?;
         let db = Db::open(&config.database, TRAIN, MIGRATIONS)?;
@@ -54,6 +62,7 @@ impl ServiceProvider {
                 public_url,
                 keys,
                 feed: Feed::default(),
+                sender: Sender::reaching(outbound.in_section("service_provider")),
                 clock: config.clock,
                 callers: Callers::default(),
                 types: TypesInMemory::default(),
@@ -92,6 +101,11 @@ impl ServiceProvider {
     /// The key file that secrets are sealed with, if the installation has one.
     pub(crate) fn keys(&self) -> Option<&KeyFile> {
         self.inner.keys.as_ref()
+    }
+
+    /// What messages are sent with.
+    pub(crate) fn sender(&self) -> &Sender {
+        &self.inner.sender
     }
 
     pub(crate) fn feed_state(&self) -> &Feed {

@@ -17,12 +17,27 @@ impl ServiceProvider {
         Router::new()
             .nest_service("/scim2", scim)
             .nest_service("/v2", crate::rest::router(self.clone()))
+            .route("/.well-known/jwks.json", get(signing_keys))
             .route("/healthz", get(|| async { "ok\n" }))
             .route("/readyz", get(ready))
             .fallback(not_found)
             .with_state(self.clone())
             .merge(crate::rest::feed_router(self.clone()))
     }
+}
+
+/// The public keys of security event tokens (RFC 7517 5); they are for everybody.
+async fn signing_keys(State(provider): State<ServiceProvider>) -> Response<Body> {
+    let found = tokio::task::spawn_blocking(move || provider.signing_keys()).await;
+    let (status, body) = match found {
+        Ok(Ok(keys)) => (StatusCode::OK, keys),
+        _ => (StatusCode::SERVICE_UNAVAILABLE, serde_json::json!({"keys": []})),
+    };
+    let mut response = Response::new(Body::from(body.to_string()));
+    *response.status_mut() = status;
+    let kind = HeaderValue::from_static("application/jwk-set+json");
+    response.headers_mut().insert(header::CONTENT_TYPE, kind);
+    response
 }
 
 /// Whether the database answers.

@@ -27,3 +27,4 @@ pub mod source;
 pub mod tenant;
 pub mod token;
 pub mod user;
+pub mod webhook;

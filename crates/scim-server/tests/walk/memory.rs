@@ -165,6 +165,7 @@ impl Store for Memory {
             sort: true,
             etag: true,
             pagination: None,
+            security_events: None,
             authentication_schemes: vec![AuthenticationScheme::bearer_token()],
         }
     }

@@ -28,6 +28,7 @@ mod seats;
 mod session;
 mod usage;
 mod user;
+mod webhook;
 
 use std::future::poll_fn;
 use std::panic::AssertUnwindSafe;
@@ -95,6 +96,14 @@ pub(crate) fn router(provider: ServiceProvider) -> Router {
         )
         .route("/contact_center/queues/{queue}/agents/{user}", delete(contact_center::remove_agent))
         .route("/events", get(event::list))
+        .route("/events/poll", post(webhook::poll))
+        .route("/webhooks", get(webhook::list).post(webhook::add))
+        .route("/webhooks/{webhook}", get(webhook::show).delete(webhook::remove))
+        .route("/webhooks/{webhook}/status", put(webhook::set_status))
+        .route("/webhooks/{webhook}/test", post(webhook::test))
+        .route("/webhooks/{webhook}/replay", post(webhook::replay))
+        .route("/webhooks/{webhook}/dead", get(webhook::dead))
+        .route("/webhooks/{webhook}/secret", post(webhook::rotate))
         .route("/accounts/me/plans/usage", get(usage::show))
         .route("/scim/schemas", get(schema::list).post(schema::add))
         .route("/scim/schemas/{urn}", get(schema::show).put(schema::change).delete(schema::remove))

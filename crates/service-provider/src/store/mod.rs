@@ -18,7 +18,7 @@ use std::sync::Arc;
 
 use scim::{
     AuthenticationScheme, BulkSupport, Error as ScimError, Pagination, Query, ResourceType,
-    ServiceProviderConfig, Tolerances,
+    SecurityEvents, ServiceProviderConfig, Tolerances,
 };
 use scim_server::limits::{
     BULK_OPERATION_COUNT_MAX, BULK_PAYLOAD_BYTES_MAX, PAGE_COUNT_DEFAULT, PAGE_COUNT_MAX,
@@ -30,6 +30,7 @@ use crate::counter::{Kind, TypeKey};
 use crate::provider::ServiceProvider;
 use crate::schema::TenantTypes;
 use crate::token::Scope;
+use crate::webhook::EVENT_URIS;
 
 pub(crate) use waypoint::Waypoints;
 
@@ -116,6 +117,9 @@ impl Store for ScimStore {
                 default_page_size: PAGE_COUNT_DEFAULT,
                 max_page_size: PAGE_COUNT_MAX,
                 cursor_timeout_secs: None,
+            }),
+            security_events: Some(SecurityEvents {
+                event_uris: EVENT_URIS.iter().map(ToString::to_string).collect(),
             }),
             authentication_schemes: vec![AuthenticationScheme::bearer_token()],
         }

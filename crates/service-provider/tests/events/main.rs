@@ -2,10 +2,15 @@
 //! of our own that check every signature by themselves.
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod background;
 mod feed;
+mod receiver;
+mod sets;
+mod webhooks;
 
 use db::{Clock, Ctx};
 use entitlement::Preset;
+use outbound::Outbound;
 use reqwest::{Client, Method, RequestBuilder, StatusCode};
 use scim::urn;
 use serde_json::{Value, json};
@@ -14,6 +19,7 @@ use service_provider::{Config, NewToken, Scope, Scopes, ServiceProvider, TenantI
 /// A running service provider with one tenant that has the guide's licenses, and a key file.
 struct Server {
     provider: ServiceProvider,
+    config: Config,
     clock: Clock,
     tenant: TenantId,
     token: String,
@@ -29,6 +35,14 @@ struct Answer {
 
 impl Server {
     async fn start() -> Self {
+        Self::start_with(true).await
+    }
+
+    async fn without_key_file() -> Self {
+        Self::start_with(false).await
+    }
+
+    async fn start_with(key_file_is_there: bool) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let clock = Clock::fixed("2026-11-24T09:00:00Z".parse().unwrap());
@@ -37,10 +51,11 @@ impl Server {
         let config = Config {
             database: db::testing::url(&folder.path().join("service-provider.db")),
             public_url: format!("http://{}", listener.local_addr().unwrap()),
-            key_file: Some(key_file),
+            key_file: key_file_is_there.then_some(key_file),
             clock: clock.clone(),
         };
-        let provider = ServiceProvider::open(config).unwrap();
+        let allowed = Outbound::allow(["127.0.0.1".to_owned()]);
+        let provider = ServiceProvider::open_reaching(config.clone(), allowed).unwrap();
         let ctx = provider.ctx("test", "test");
         let tenant = provider.create_tenant(&ctx, "Acme").unwrap().id;
         let token = provider.create_token(&ctx, &tenant, &NewToken::named("directory"));
@@ -48,7 +63,13 @@ impl Server {
         provider.apply_preset(&ctx, &tenant, &Preset::guide()).unwrap();
         let app = provider.router();
         tokio::spawn(async move { axum::serve(listener, app).await.unwrap() });
-        Self { provider, clock, tenant, token, client: Client::new(), _folder: folder }
+        Self { provider, config, clock, tenant, token, client: Client::new(), _folder: folder }
+    }
+
+    /// Another node over the same database.
+    fn another_node(&self) -> ServiceProvider {
+        let allowed = Outbound::allow(["127.0.0.1".to_owned()]);
+        ServiceProvider::open_reaching(self.config.clone(), allowed).unwrap()
     }
 
     fn ctx(&self) -> Ctx {
