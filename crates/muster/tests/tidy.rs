@@ -105,6 +105,7 @@ fn a_dependency_that_reaches_across_a_wall_is_found() {
     check(layering, "crates/muster/Cargo.toml", "[dependencies]\ndb.workspace = true\n", &[]);
     let unknown = ["1: `sso` has no row in the table of crates"];
     check(layering, "crates/sso/Cargo.toml", text, &unknown);
+    check(layering, "fuzz/Cargo.toml", text, &[]);
 }
 
 #[test]

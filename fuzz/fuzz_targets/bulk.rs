@@ -1,0 +1,4 @@
+//! See `src/bulk.rs`.
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| muster_fuzz::bulk::check(bytes));

@@ -1,0 +1,4 @@
+//! See `src/patch.rs`.
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| muster_fuzz::patch::check(bytes));
